@@ -145,6 +145,13 @@ class OrderTiming(NamedTuple):
     departure: int | None = None
     holds: tuple[ResourceHold, ...] = ()
 
+    def is_later(self, other: OrderTiming) -> bool:
+        """Whether the order ends later than in another place, or its steps start so."""
+        if self.finish != other.finish:
+            return self.finish > other.finish
+        starts = [sum(one.start for one in place.steps) for place in (self, other)]
+        return starts[0] > starts[1]
+
 
 class Clock(Protocol):
     """Time of one source: when an order must start, when it would be there.

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.providers.capacity.resources import EVER, ResourceClock
-from medhavi.providers.finite_capacity.resource_ledger import (
+from medhavi.providers.capacity.resource_ledger import (
     MILLION,
     BusyInterval,
     ResourceLedger,
@@ -18,6 +17,7 @@ from medhavi.providers.finite_capacity.resource_ledger import (
     ledger,
     millionths,
 )
+from medhavi.providers.capacity.resources import EVER, ResourceClock
 from medhavi.snapshot.calendars.calendars import ALWAYS_OPEN
 from medhavi.units import ALWAYS, NEVER
 from tests.providers.minute_search import Machine, first_place, last_place

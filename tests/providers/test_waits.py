@@ -6,7 +6,7 @@ import pytest
 
 from medhavi.providers.finite_capacity.waits import StepWait
 from tests.providers.plants import at, iso, shifts, when
-from tests.providers.workshops import MONDAY, busy, forward, workshop
+from tests.providers.workshops import MONDAY, busy, forward, when_of, workshop
 
 START = at(MONDAY)
 
@@ -100,6 +100,46 @@ def test_hours_of_a_bucket_name_all_who_share_it():
     waits = finite.waits("R", found, START)
     assert [w.owners for w in waits if w.kind == "busy"] == [("one",)]
     assert finite.waits("R", forward(finite), START, "one")[-1].kind == "closed"
+
+
+@pytest.mark.req("CAP-03")
+def test_hours_that_others_have_are_waited_for_at_the_end_of_the_work():
+    """Two of eight hours are left on Monday: six of the work go to Tuesday."""
+    finite = workshop(
+        shifts=shifts("DAY"),
+        resources=[{"resource": "M", "calendar": "DAY", "bucket": "day"}],
+        steps=[{"fixed_minutes": 480}],
+        step_resources=[{"resource": "M"}],
+    )
+    busy(finite, ("2026-01-05T06:00", "2026-01-05T12:00"), owner="one")
+    found = forward(finite)
+    assert when_of(found) == [("2026-01-05T06:00", "2026-01-06T12:00")]
+    waits = finite.waits("R", found, START)
+    assert told(one for one in waits if one.kind == "busy") == [
+        (1, "M", "busy", "2026-01-05T14:00", "2026-01-06T12:00", "one")
+    ]
+
+
+@pytest.mark.req("CAP-03")
+def test_each_bucket_is_waited_for_as_long_as_its_hours_delay():
+    """Of eight hours M has none on Monday, P none on Tuesday."""
+    finite = workshop(
+        shifts=shifts("DAY"),
+        resources=[
+            {"resource": name, "calendar": "DAY", "bucket": "day"} for name in "MP"
+        ],
+        steps=[{"fixed_minutes": 480}],
+        step_resources=[{"resource": "M"}, {"resource": "P"}],
+    )
+    busy(finite, ("2026-01-05T06:00", "2026-01-05T14:00"), owner="one")
+    busy(finite, ("2026-01-06T06:00", "2026-01-06T14:00"), resource="P", owner="two")
+    found = forward(finite)
+    assert when_of(found) == [("2026-01-07T06:00", "2026-01-07T14:00")]
+    waits = finite.waits("R", found, START)
+    assert told(one for one in waits if one.kind == "busy") == [
+        (1, "M", "busy", "2026-01-05T14:00", "2026-01-06T14:00", "one"),
+        (1, "P", "busy", "2026-01-06T14:00", "2026-01-07T14:00", "two"),
+    ]
 
 
 def test_an_infinite_resource_is_never_waited_for():

@@ -21,7 +21,7 @@ from medhavi.planners.promising.supply_search.supply_search import (
     SupplyPart,
     SupplySearch,
 )
-from medhavi.providers.finite_capacity.resource_ledger import ResourceLedger, millionths
+from medhavi.providers.capacity.resource_ledger import ResourceLedger, millionths
 from medhavi.providers.transport.timetable import MILLION, load_of
 from medhavi.units import MINUTE
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.promising.supply_search.availability import Bought
     from medhavi.planners.promising.supply_search.campaign_capacity import Campaigns
-    from medhavi.providers.finite_capacity.resource_ledger import BusyInterval
+    from medhavi.providers.capacity.resource_ledger import BusyInterval
     from medhavi.providers.material.line import LineChange
     from medhavi.providers.material.material import Node
     from medhavi.providers.material.supply_orders import PlannedOrders

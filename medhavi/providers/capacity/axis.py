@@ -30,7 +30,7 @@ from medhavi.snapshot.calendars.calendars import EARLIEST, LATEST
 from medhavi.units import DAY, ceil_fraction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from medhavi.providers.capacity.network import StepNode
     from medhavi.providers.table_rows import TableRows
@@ -273,6 +273,14 @@ class ResourceOption:
     def cost(self, work: WorkContent, span: Span) -> float:
         """Cost of the resources while they are occupied."""
         return self.cost_per_hour * self.axis.length(work, span) / 3600
+
+
+def added_up(resources: Iterable[tuple[str, float]]) -> Iterable[tuple[str, float]]:
+    """Resources with all units that are taken of each, in the sequence of the first."""
+    units: dict[str, float] = {}
+    for resource, more in resources:
+        units[resource] = units.get(resource, 0.0) + more
+    return units.items()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,8 +13,9 @@ from copy import copy
 from typing import TYPE_CHECKING, Literal
 
 from medhavi.findings import finding
+from medhavi.providers.capacity.axis import UNLIMITED
 from medhavi.providers.capacity.network import moved
-from medhavi.providers.capacity.orders import StepProgress, dated, remaining
+from medhavi.providers.capacity.orders import OwnSlots, StepProgress, dated, remaining
 from medhavi.providers.capacity.resources import ResourceClock, Resources
 from medhavi.providers.capacity.routings import Routings
 from medhavi.providers.product_facts import WHOLE, ProductFacts
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from medhavi.findings import Finding
+    from medhavi.providers.capacity.axis import StepSlots
     from medhavi.providers.capacity.resources import WithheldCapacity
     from medhavi.providers.capacity.routings import CompiledRouting
     from medhavi.providers.sources import Clock, OrderTiming, StepWindow
@@ -89,6 +91,7 @@ class Capacity:
     ) -> None:
         self._snapshot = snapshot
         self._learned = yields or {}
+        self._finite = finite
         self._calendars = calendars
         self._unlimited: Capacity | None = None
         self._tables = read_tables(snapshot, TABLES)
@@ -142,7 +145,8 @@ class Capacity:
 
         A stated start dates the steps forward from it; else they end by `due`, as late
         as possible and without soft time. Steps of work in progress that are completed
-        are not there any more, others have the time that remains.
+        are not there any more, others have the time that remains. Where units limit,
+        steps side by side take turns on what has not enough for all of them.
 
         Parameters
         ----------
@@ -159,7 +163,12 @@ class Capacity:
         if not progress:
             return dated(clock, whole - done, due, start)
         rest = remaining(hard, order_steps, progress)
-        return dated(rest.clock(0.0, rest.location_time), whole, due, start)
+        clock = rest.clock(0.0, rest.location_time, self._own_slots())
+        return dated(clock, whole, due, start)
+
+    def _own_slots(self) -> StepSlots:
+        """Where the steps of an order that exists may stand."""
+        return OwnSlots(self._resources) if self._finite else UNLIMITED
 
     def has_locked_steps(self, supply_order: str) -> bool:
         """Whether a step that is left of an order is locked: all of it stays then."""
@@ -174,7 +183,8 @@ class Capacity:
         known = self._hard.get(routing)
         if known is None:
             hard = self._routings.compiled(routing).hard()
-            known = self._hard[routing] = hard, hard.clock(0.0, hard.location_time)
+            clock = hard.clock(0.0, hard.location_time, self._own_slots())
+            known = self._hard[routing] = hard, clock
         return known
 
     def instant(

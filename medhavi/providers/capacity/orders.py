@@ -7,17 +7,29 @@ from fractions import Fraction
 from itertools import product
 from typing import TYPE_CHECKING, Final, Self
 
-from medhavi.providers.capacity.axis import Axis
+from medhavi.providers.capacity.axis import UNLIMITED, Axis, added_up
 from medhavi.providers.capacity.network import PrecedenceLink, minutes
+from medhavi.providers.capacity.resource_ledger import (
+    BusyInterval,
+    ledger,
+    millionths,
+)
 from medhavi.providers.capacity.resources import EVER
 from medhavi.providers.sources import OrderTiming
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from medhavi.providers.capacity.axis import Pace
+    from medhavi.providers.capacity.axis import (
+        Pace,
+        ResourceOption,
+        StepAssignment,
+        WorkContent,
+    )
     from medhavi.providers.capacity.choice import StepPlan
-    from medhavi.providers.capacity.network import LinkKind, RoutingNetwork
+    from medhavi.providers.capacity.network import LinkKind, RoutingNetwork, StepNode
+    from medhavi.providers.capacity.resource_ledger import ResourceLedger
+    from medhavi.providers.capacity.resources import Resources
     from medhavi.providers.capacity.routings import CompiledRouting
     from medhavi.providers.capacity.schedule import RoutingTask
     from medhavi.providers.sources import Clock
@@ -71,6 +83,97 @@ class StepProgress:
             remaining=None if left is None else minutes(left),
             window=None if times == (None, None) else times,
         )
+
+
+class OwnSlots:
+    """Slots that the steps of one order leave each other; no other work counts.
+
+    A step that alone needs more units than there are stands where it can work.
+
+    Parameters
+    ----------
+    resources
+        Units of all resources; those of infinite ones limit nothing.
+    """
+
+    hasty = False
+
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+        self._ledgers: dict[str, ResourceLedger] = {}
+        self._held: list[tuple[ResourceLedger, BusyInterval]] = []
+
+    def earliest(
+        self,
+        node: StepNode,
+        option: ResourceOption,
+        work: WorkContent,
+        bounds: tuple[int, int],
+    ) -> StepAssignment | None:
+        """Place as early as possible; bounds on start and end."""
+        start_from, finish_from = bounds
+        while True:
+            found = UNLIMITED.earliest(node, option, work, (start_from, finish_from))
+            if found is None:
+                return None
+            span = found.start, found.finish
+            taken = [book.conflict(*span, need) for book, need in self._needs(option)]
+            behind = [one[1] for one in taken if one is not None]
+            if not behind:
+                return found
+            start_from = max(behind)
+
+    def latest(
+        self,
+        node: StepNode,
+        option: ResourceOption,
+        work: WorkContent,
+        bounds: tuple[int, int],
+    ) -> StepAssignment | None:
+        """Place as late as possible; bounds on end and start."""
+        finish_by, start_by = bounds
+        while True:
+            found = UNLIMITED.latest(node, option, work, (finish_by, start_by))
+            if found is None:
+                return None
+            span = found.start, found.finish
+            needs = self._needs(option)
+            taken = [book.last_conflict(*span, need) for book, need in needs]
+            before = [one[0] for one in taken if one is not None]
+            if not before:
+                return found
+            finish_by = min(before)
+
+    def mark(self) -> int:
+        """Mark to undo to."""
+        return len(self._held)
+
+    def hold(self, node: StepNode, placed: StepAssignment) -> None:  # noqa: ARG002
+        """Take the room of a placed step."""
+        for book, need in self._needs(placed.option):
+            block = BusyInterval(placed.start, placed.finish, need, "")
+            book.add(block)
+            self._held.append((book, block))
+
+    def undo(self, mark: int) -> None:
+        """Release what was taken since the mark."""
+        while len(self._held) > mark:
+            book, block = self._held.pop()
+            book.remove(block)
+
+    def _needs(self, option: ResourceOption) -> list[tuple[ResourceLedger, int]]:
+        """Ledgers of the limited resources of an option, and what it needs of each."""
+        found = []
+        for resource, units in added_up(option.resources):
+            clock, need = self._resources.clock(resource), millionths(units)
+            if not clock.finite:
+                continue
+            book = self._ledgers.get(resource)
+            if book is None:
+                book = self._ledgers[resource] = ledger(clock)
+            if not 0 <= book.most < need:
+                found.append((book, need))
+        return found
 
 
 def dated(clock: Clock, units: int, due: int, start: int | None) -> OrderTiming:

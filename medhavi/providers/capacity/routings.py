@@ -11,6 +11,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from medhavi.providers.capacity.axis import UNLIMITED
 from medhavi.providers.capacity.choice import (
     ResourceChoices,
     first_candidate,
@@ -40,6 +41,7 @@ from medhavi.units import DAY, MINUTE, seconds_up
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from medhavi.providers.capacity.axis import StepSlots
     from medhavi.providers.capacity.choice import StepPlan, Tool
     from medhavi.providers.capacity.network import StepNode
     from medhavi.providers.capacity.resources import Resources, WithheldCapacity
@@ -125,7 +127,9 @@ class CompiledRouting:
         )
         return replace(self, tasks=tasks)
 
-    def clock(self, safety_days: float, days: WorkingTime) -> Clock:
+    def clock(
+        self, safety_days: float, days: WorkingTime, room: StepSlots = UNLIMITED
+    ) -> Clock:
         """Fastest clock that is right for this routing.
 
         Parameters
@@ -134,13 +138,15 @@ class CompiledRouting:
             Soft days between output and need.
         days
             Calendar in which they count.
+        room
+            Where steps may stand that can be at work at once; by default everywhere.
         """
         delivery = OutputTiming(
             outlets=self.outlets, safety_days=safety_days, location_time=days
         )
         chain = self._chain()
         if chain is None:
-            return NetworkClock(self.network, self.tasks, delivery)
+            return NetworkClock(self.network, self.tasks, delivery, room)
         elapsed = not safety_days or (days.always_open and days.zone.constant)
         if len(chain) == 1 and elapsed and self.outlets[0].plain:
             option, node = self.tasks[0].plan.only, self.tasks[0].node

@@ -164,7 +164,7 @@ class NetworkClock:
         ]
         mark = self._room.mark()
         for _ in range(MOST_PASSES):
-            placed = self._forward(bounds, units, {})
+            placed = self._forward(bounds, units, self._fixed(units))
             self._room.undo(mark)
             if placed is None:
                 return None
@@ -198,18 +198,20 @@ class NetworkClock:
     def _backward(
         self, bounds: Sequence[_Bounds], units: int
     ) -> dict[int, StepAssignment] | None:
-        placed: dict[int, StepAssignment] = {}
+        placed = self._fixed(units)
+        if placed is None:
+            return None
         for place in reversed(range(len(self._tasks))):
+            if place in placed:
+                continue
             task = self._tasks[place]
             finish_by, start_by, limits = self._bounds_of(
                 place, bounds[place], placed, units
             )
-            if min(finish_by, start_by) == NEVER and task.fixed_window is None:
+            if min(finish_by, start_by) == NEVER:
                 continue
             found: StepAssignment | None
-            if task.fixed_window is not None:
-                found = _given(task, task.fixed_window, units)
-            elif finish_by == NEVER:
+            if finish_by == NEVER:
                 # Only its start is bound: it ends when it ends.
                 found = self._starting_by(task, start_by, units)
             else:
@@ -289,18 +291,16 @@ class NetworkClock:
 
     # --------------------------------------------------------------------- forward
     def _forward(
-        self, bounds: Sequence[_Bounds], units: int, known: dict[int, StepAssignment]
+        self,
+        bounds: Sequence[_Bounds],
+        units: int,
+        known: dict[int, StepAssignment] | None,
     ) -> dict[int, StepAssignment] | None:
+        if known is None:
+            return None
         placed = dict(known)
         for place, task in enumerate(self._tasks):
             if place in placed:
-                continue
-            if task.fixed_window is not None:
-                given = _given(task, task.fixed_window, units)
-                if given is None:
-                    return None
-                placed[place] = given
-                self._room.hold(task.node, given)
                 continue
             start_from = bounds[place].start_from
             finish_from = bounds[place].finish_from
@@ -362,6 +362,22 @@ class NetworkClock:
         return moved
 
     # ---------------------------------------------------------------------- shared
+    def _fixed(self, units: int) -> dict[int, StepAssignment] | None:
+        """Take the room of the steps with given times, before others look for theirs.
+
+        None: such a time cannot be completed.
+        """
+        placed: dict[int, StepAssignment] = {}
+        for place, task in enumerate(self._tasks):
+            if task.fixed_window is None:
+                continue
+            given = _given(task, task.fixed_window, units)
+            if given is None:
+                return None
+            placed[place] = given
+            self._room.hold(task.node, given)
+        return placed
+
     def _batch_run(self, place: int, units: int, share: Fraction) -> Fraction:
         return self._tasks[place].rate * units * share
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from medhavi.providers.finite_capacity.resource_ledger import MILLION
+from medhavi.providers.capacity.resource_ledger import MILLION
 from medhavi.results.buckets import floor, following
 from medhavi.snapshot.calendars.intervals import joined
 from medhavi.units import DAY, exact
@@ -22,8 +22,8 @@ from medhavi.units import DAY, exact
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from medhavi.providers.capacity.resource_ledger import BusyInterval
     from medhavi.providers.capacity.resources import ResourceClock
-    from medhavi.providers.finite_capacity.resource_ledger import BusyInterval
     from medhavi.snapshot.calendars.calendars import WorkingTime
 
     Need = tuple["BucketLedger", int]

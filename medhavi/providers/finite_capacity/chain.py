@@ -11,23 +11,23 @@ from typing import TYPE_CHECKING
 
 from medhavi.providers.capacity.clocks import Duration, chain_timing
 from medhavi.providers.capacity.network import last_end, shifted
+from medhavi.providers.capacity.resource_ledger import ENDLESS
 from medhavi.providers.finite_capacity.free_slots import AT_ONCE
 from medhavi.providers.finite_capacity.option import (
     FiniteOption,
     OptionSlot,
     SequencedOption,
 )
-from medhavi.providers.finite_capacity.resource_ledger import ENDLESS
 from medhavi.providers.sources import StepWindow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from medhavi.providers.capacity.network import MainOutput
+    from medhavi.providers.capacity.resource_ledger import FreeIntervals
     from medhavi.providers.capacity.routings import CompiledRouting
     from medhavi.providers.capacity.schedule import RoutingTask
     from medhavi.providers.finite_capacity.free_slots import FreeSlots
-    from medhavi.providers.finite_capacity.resource_ledger import FreeIntervals
     from medhavi.providers.sources import OrderTiming
 
     Span = tuple[int, int]

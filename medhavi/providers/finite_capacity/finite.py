@@ -382,9 +382,7 @@ class FiniteCapacity:
             Its own blocks are no reason, if it is held already.
         """
         compiled = self._placing(routing).compiled
-        return order_waits(
-            self.occupancy, self._capacity, compiled, (timing, start), owner
-        )
+        return order_waits(self._room, self._capacity, compiled, (timing, start), owner)
 
     # -------------------------------------------------------------------- placing
     def _placing(self, routing: str, *, soft: bool = True) -> _RoutingPlacement:

@@ -16,7 +16,11 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from medhavi.providers.capacity.axis import StepAssignment
+from medhavi.providers.capacity.axis import StepAssignment, added_up
+from medhavi.providers.capacity.resource_ledger import (
+    ResourceLedger,
+    millionths,
+)
 from medhavi.providers.capacity.schedule import step_window
 from medhavi.providers.finite_capacity.bucket_ledger import (
     REACH,
@@ -27,7 +31,6 @@ from medhavi.providers.finite_capacity.bucket_ledger import (
     spread_forward,
 )
 from medhavi.providers.finite_capacity.option import FamilySequence
-from medhavi.providers.finite_capacity.resource_ledger import ResourceLedger, millionths
 from medhavi.providers.sources import ResourceHold
 from medhavi.snapshot.calendars.intervals import joined
 from medhavi.units import ALWAYS, NEVER, ceil_fraction
@@ -85,7 +88,7 @@ class OptionResources:
         self.buckets: list[tuple[BucketLedger, int]] = []
         self.sequences: list[FamilySequence] = []
         self.possible = True
-        for resource, units in _added_up(option.resources):
+        for resource, units in added_up(option.resources):
             book = occupancy.ledger(resource)
             need = millionths(units)
             if book is None or not need:
@@ -106,14 +109,6 @@ class OptionResources:
         axis = self.option.axis
         rough = bool(self.buckets) and not self.tracks
         return rough and axis.splittable and axis.steady is not None
-
-
-def _added_up(resources: Iterable[tuple[str, float]]) -> Iterable[tuple[str, float]]:
-    """Resources with all units that are taken of each, in the sequence of the first."""
-    units: dict[str, float] = {}
-    for resource, more in resources:
-        units[resource] = units.get(resource, 0.0) + more
-    return units.items()
 
 
 AT_ONCE: Mapping[int, int] = MappingProxyType({})
@@ -181,6 +176,10 @@ class FreeSlots:
         self.efficiency: Mapping[str, Fraction] = {}
         self.leaves: Mapping[tuple[int, str], str] = {}
 
+    def among(self, occupancy: Occupancy) -> FreeSlots:
+        """Room among other work of the same resources."""
+        return FreeSlots(occupancy, self._changeovers, self._kept)
+
     def means(self, option: ResourceOption) -> OptionResources:
         """What an option occupies."""
         known = self._means.get(id(option))
@@ -230,7 +229,7 @@ class FreeSlots:
         """Whether all resources of a window are free, or have hours left, for it."""
         if window.start == window.finish:
             return True
-        for resource, units in _added_up(window.resources):
+        for resource, units in added_up(window.resources):
             book = self.occupancy.ledger(resource)
             if isinstance(book, BucketLedger):
                 if not book.has_room(window.segments, millionths(units)):

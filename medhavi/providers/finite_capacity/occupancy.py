@@ -1,10 +1,10 @@
 """Occupancy: what all resources have to do, with a journal that undoes exactly.
 
-A work order holds the windows of the steps that remain, dated as mode mrp dates them;
-for a promise one that is overdue is taken to end one day after now (rule 30). A hold on
-a resource counts its minutes from its start on, in open time: a hold that was reduced
-gives back the end of its window. Minutes that fill the whole window, closed time
-included, or more than the resource has in it, keep it from start to end.
+A work order holds the windows of the steps that remain, as `Capacity.existing` dates
+them; for a promise one that is overdue is taken to end one day after now (rule 30). A
+hold on a resource counts its minutes from its start on, in open time: a hold that was
+reduced gives back the end of its window. Minutes that fill the whole window, closed
+time included, or more than the resource has in it, keep it from start to end.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import polars as pl
 
-from medhavi.providers.finite_capacity.bucket_ledger import BucketLedger
-from medhavi.providers.finite_capacity.resource_ledger import (
+from medhavi.providers.capacity.resource_ledger import (
     MILLION,
     BusyInterval,
     ledger,
     millionths,
 )
+from medhavi.providers.finite_capacity.bucket_ledger import BucketLedger
 from medhavi.providers.sources import StepWindow
 from medhavi.results.figures.order_costs import overtime_premium
 from medhavi.results.plans.lateness import BEGUN
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from medhavi.providers.capacity.capacity import Capacity
-    from medhavi.providers.finite_capacity.resource_ledger import ResourceLedger
+    from medhavi.providers.capacity.resource_ledger import ResourceLedger
     from medhavi.providers.product_facts import ProductFacts
     from medhavi.providers.reservations import Hold
     from medhavi.providers.sources import OrderTiming, ResourceHold

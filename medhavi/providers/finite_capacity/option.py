@@ -19,7 +19,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.providers.finite_capacity.resource_ledger import ENDLESS, last_span
+from medhavi.providers.capacity.resource_ledger import ENDLESS, last_span
 from medhavi.units import ALWAYS, NEVER
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from medhavi.providers.capacity.axis import Changeovers, ResourceOption
     from medhavi.providers.capacity.clocks import Duration
-    from medhavi.providers.finite_capacity.resource_ledger import (
+    from medhavi.providers.capacity.resource_ledger import (
         BusyInterval,
         ResourceLedger,
     )

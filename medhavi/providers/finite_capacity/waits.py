@@ -1,18 +1,31 @@
-"""What a placed step waited for: other work, closed time, a disruption."""
+"""What a placed step waited for: other work, closed time, a disruption.
+
+Hours of buckets that others have delay a step before its start or while it works. The
+wait for them lies at its end: between where it would be through without their work on
+that resource, and where it is with it.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from fractions import Fraction
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from medhavi.providers.capacity.axis import WorkContent
+from medhavi.providers.capacity.resource_ledger import millionths
 from medhavi.providers.finite_capacity.bucket_ledger import BucketLedger
-from medhavi.providers.finite_capacity.resource_ledger import millionths
+from medhavi.providers.finite_capacity.occupancy import CommittedWork, Occupancy
+from medhavi.units import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from medhavi.providers.capacity.axis import ResourceOption
     from medhavi.providers.capacity.capacity import Capacity
+    from medhavi.providers.capacity.network import StepNode
     from medhavi.providers.capacity.routings import CompiledRouting
-    from medhavi.providers.finite_capacity.occupancy import Occupancy
+    from medhavi.providers.capacity.schedule import RoutingTask
+    from medhavi.providers.finite_capacity.free_slots import FreeSlots
     from medhavi.providers.sources import OrderTiming, StepWindow
     from medhavi.snapshot.calendars.calendars import WorkingTime
 
@@ -20,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class StepWait(NamedTuple):
-    """One stretch between the instant a step was ready and its start.
+    """One stretch by which a step is later than the instant at which it was ready.
 
     Parameters
     ----------
@@ -45,7 +58,7 @@ class StepWait(NamedTuple):
 
 
 def order_waits(
-    occupancy: Occupancy,
+    room: FreeSlots,
     capacity: Capacity,
     compiled: CompiledRouting,
     placed: tuple[OrderTiming, int],
@@ -55,7 +68,7 @@ def order_waits(
 
     Parameters
     ----------
-    occupancy, capacity, compiled
+    room, capacity, compiled
         Where it was placed.
     placed
         The order, and the instant from which it could begin.
@@ -83,17 +96,19 @@ def order_waits(
         base = compiled.step_times[node.step]
         closed = closed_spans(base, ready, window.start)
         found += [StepWait(node.step, "", "closed", *span) for span in closed]
-        found += window_waits(occupancy, capacity, window, ready, owner)
+        found += _before_start(room.occupancy, capacity, window, ready, owner)
+        since = timing, window, ready
+        found += _for_hours(room, capacity, compiled.tasks[place], since, owner)
     return tuple(found)
 
 
-def window_waits(
+def _before_start(
     occupancy: Occupancy,
     capacity: Capacity,
     window: StepWindow,
     ready: int,
     owner: str,
-) -> tuple[StepWait, ...]:
+) -> list[StepWait]:
     """What one window waited for since it was ready, its queue over."""
     start = window.start
     found: list[StepWait] = []
@@ -111,7 +126,61 @@ def window_waits(
             if not any(a <= low and high <= b for a, b in down)
         ]
         found += _busy(occupancy, (resource, units), window.step, (ready, start), owner)
-    return tuple(found)
+    return found
+
+
+def _for_hours(
+    room: FreeSlots,
+    capacity: Capacity,
+    task: RoutingTask,
+    since: tuple[OrderTiming, StepWindow, int],
+    owner: str,
+) -> Iterator[StepWait]:
+    """How much later a step is through for what others take of its buckets.
+
+    Parameters
+    ----------
+    room, capacity, owner
+        As of `order_waits`.
+    task, since
+        The step; its order, where it was placed, and when it was ready, its queue over.
+    """
+    timing, window, ready = since
+    ledgers = {name: room.occupancy.ledger(name) for name, _ in window.resources}
+    hourly = {name for name, one in ledgers.items() if isinstance(one, BucketLedger)}
+    options = (one for epoch in task.plan.epochs for one in epoch.options)
+    option = next((one for one in options if one.resources == window.resources), None)
+    if not hourly or option is None:
+        return
+    own = tuple(one for one in timing.steps if one is not window)
+    among = room.among(Occupancy(capacity, [CommittedWork(owner, own)]))
+    node = replace(task.node, family=None)
+    # Set-up takes its time at any pace, and has the changeover in it already.
+    work = WorkContent(Fraction(window.setup_seconds + window.run_seconds), Fraction(0))
+    # What is held by the minute is waited for before the start: it comes first.
+    for name in sorted(ledgers, key=hourly.__contains__):
+        book = ledgers[name]
+        held = [] if book is None else book.held(ready, window.finish)
+        others = [block for block in held if block.owner != owner]
+        without = _through(among, node, option, work, ready)
+        for block in others:
+            among.occupancy.hold(name, block)
+        later = min(_through(among, node, option, work, ready), window.finish)
+        if name in hourly and without < later:
+            owners = tuple(sorted({block.owner for block in others}))
+            yield StepWait(window.step, name, "busy", without, later, owners)
+
+
+def _through(
+    room: FreeSlots,
+    node: StepNode,
+    option: ResourceOption,
+    work: WorkContent,
+    ready: int,
+) -> int:
+    """End of a step that is placed as early as can be; `NEVER`: there is no room."""
+    placed = room.earliest(node, option, work, (ready, ready))
+    return NEVER if placed is None else placed.finish
 
 
 def closed_spans(working: WorkingTime, start: int, finish: int) -> Iterator[Span]:
@@ -137,14 +206,7 @@ def _busy(
     resource, units = use
     moment, finish = span
     book = occupancy.ledger(resource)
-    if book is None or moment >= finish:
-        return
-    if isinstance(book, BucketLedger):
-        owners = {block.owner for block in book.held(moment, finish)} - {owner}
-        if owners:
-            yield StepWait(
-                step, resource, "busy", moment, finish, tuple(sorted(owners))
-            )
+    if book is None or isinstance(book, BucketLedger) or moment >= finish:
         return
     need = millionths(units)
     while True:

@@ -18,7 +18,6 @@ from medhavi.results.verify.capacity import (
     check_bucket_hours,
     check_capacity,
     check_loads,
-    check_past_starts,
     check_resources,
 )
 from medhavi.results.verify.facts import OBEYING, Facts, disrupted
@@ -31,7 +30,11 @@ from medhavi.results.verify.fulfilment import (
     check_shipped,
 )
 from medhavi.results.verify.limits import check_lead_times, check_limits
-from medhavi.results.verify.operations import check_operations, check_outputs
+from medhavi.results.verify.operations import (
+    check_operations,
+    check_outputs,
+    check_past_starts,
+)
 from medhavi.results.verify.orders import (
     check_existing,
     check_openings,

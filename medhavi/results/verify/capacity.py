@@ -1,7 +1,7 @@
 """Resources of operations: which ones, how many units, which hours; loads by bucket.
 
-Finite modes obey units, start nothing in the past and keep bucket hours. The table of
-loads has to count what operations work per bucket.
+Finite modes obey units and keep bucket hours. The table of loads has to count what
+operations work per bucket.
 """
 
 from __future__ import annotations
@@ -27,27 +27,6 @@ if TYPE_CHECKING:
     from medhavi.results.verify.wall_clock import OpenIntervals
 
     Instants = NDArray[np.int64]
-
-
-def check_past_starts(facts: Facts) -> list[Finding]:
-    """Check that new supplies in the past are excused (mrp) or absent (constrained).
-
-    A routing with a negative fence may start in the past: how far, the check of the
-    fences tells.
-    """
-    past = facts.supplies.filter(
-        pl.col("main") & ~pl.col("existing") & (pl.col("start_s") < facts.as_of)
-    ).sort("id")
-    code = "VER061"
-    if facts.mode == "mrp":
-        said = facts.exceptions.get("PastDueStart", set())
-        past = past.filter(~pl.col("id").is_in(list(said)))
-        code = "VER062"
-    else:
-        routings = facts.snapshot["routings"].filter(pl.col("fence_days") < 0)
-        may = routings["routing"].to_list()
-        past = past.filter((pl.col("kind") != "make") | ~pl.col("source").is_in(may))
-    return faults(code, "supplies", past, value="id", moment="start_s")
 
 
 def check_capacity(facts: Facts) -> list[Finding]:
@@ -90,10 +69,34 @@ def overused(facts: Facts) -> pl.DataFrame:
         if group is None:
             continue
         calendars = (row["calendar"], facts.place_calendars.get(row["location"]))
-        fault = _overuse(facts, row, calendars, group)
-        if fault is not None:
-            over.append(fault)
+        parts = (group, *_side_by_side(facts, group))
+        told = (_overuse(facts, row, calendars, part) for part in parts)
+        over += [fault for fault in told if fault is not None][:1]
     return pl.DataFrame(over)
+
+
+def _side_by_side(facts: Facts, group: pl.DataFrame) -> list[pl.DataFrame]:
+    """Work of each order that stands of which two steps are on a resource at once.
+
+    Other orders may be there too; its own steps take turns, but for stated times.
+    """
+    standing = group.filter(~pl.col("planned"))
+    if standing.is_empty():
+        return []
+    stated = facts.snapshot["supply_order_steps"].filter(
+        pl.any_horizontal(pl.col("start", "finish").is_not_null())
+    )
+    given = stated.select(pl.struct(supply="supply_order", step="step")).to_series()
+    own = standing.with_columns(
+        planned=~pl.struct("supply", "step").is_in(given.to_list())
+    )
+    pairs = own.join(own, on="supply", suffix="_other").filter(
+        (pl.col("step") < pl.col("step_other"))
+        & (pl.col("start") < pl.col("finish_other"))
+        & (pl.col("finish") > pl.col("start_other"))
+    )
+    names = pairs["supply"].unique().sort()
+    return [own.filter(pl.col("supply") == name) for name in names]
 
 
 def _peaks(operations: pl.DataFrame) -> dict[str, float]:
@@ -343,12 +346,13 @@ def check_bucket_hours(facts: Facts) -> list[Finding]:
         resource, rule = row["resource"], grid(row["bucket"], facts.as_of)
         calendars = (row["calendar"], facts.place_calendars.get(row["location"]))
         own = placed.filter(pl.col("resource") == resource)
-        # Orders that stand as they are dated may exceed it; nothing may be put beside.
-        ours = _used_hours(own.filter("planned"), rule).select("bucket")
-        hours = (
-            _used_hours(own, rule).join(ours, on="bucket", how="semi").sort("bucket")
-        )
-        for _, begin, used in hours.iter_rows():
+        hours = []
+        for part in (own, *_side_by_side(facts, own)):
+            # Orders that stand may exceed it; nothing may be put beside them.
+            ours = _used_hours(part.filter("planned"), rule).select("bucket")
+            hours.append(_used_hours(part, rule).join(ours, on="bucket", how="semi"))
+        most = pl.concat(hours).group_by("bucket").agg(pl.col("used").max())
+        for begin, used in most.sort("bucket").iter_rows():
             start = np.array([begin])
             (offered,) = _offered(facts, row, calendars, start, rule.ends(start))
             if used > offered + NEAR:

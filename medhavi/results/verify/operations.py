@@ -1,4 +1,4 @@
-"""Work of make orders: minutes, order of steps, open time, outputs, resources."""
+"""Work of make orders: minutes, order of steps, open time, outputs, starts."""
 
 from __future__ import annotations
 
@@ -393,6 +393,27 @@ def _starts(new: pl.DataFrame, steps: pl.DataFrame) -> list[Finding]:
         moment="start_s",
         expected="first_s",
     )
+
+
+def check_past_starts(facts: Facts) -> list[Finding]:
+    """Check that new supplies in the past are excused (mrp) or absent (constrained).
+
+    A routing with a negative fence may start in the past: how far, the check of the
+    fences tells.
+    """
+    past = facts.supplies.filter(
+        pl.col("main") & ~pl.col("existing") & (pl.col("start_s") < facts.as_of)
+    ).sort("id")
+    code = "VER061"
+    if facts.mode == "mrp":
+        said = facts.exceptions.get("PastDueStart", set())
+        past = past.filter(~pl.col("id").is_in(list(said)))
+        code = "VER062"
+    else:
+        routings = facts.snapshot["routings"].filter(pl.col("fence_days") < 0)
+        may = routings["routing"].to_list()
+        past = past.filter((pl.col("kind") != "make") | ~pl.col("source").is_in(may))
+    return faults(code, "supplies", past, value="id", moment="start_s")
 
 
 def check_outputs(facts: Facts) -> list[Finding]:

@@ -397,7 +397,7 @@ class Campaigning:
         """
         order = job.order
         for _ in range(TRIES):
-            if later is None or later.finish <= order.timing.finish:
+            if later is None or not later.is_later(order.timing):
                 return None
             excess = self.excess(job, later)
             if excess <= 0:

@@ -1,8 +1,8 @@
 """Place the orders of a netting: in a sequence, at the dates of the providers.
 
 Forward, in that sequence, each order is placed as early as its goods, its resources and
-its source allow. Then, from the last to the first, each moves as late
-as those that take from it allow, so that nothing is made needlessly early.
+its source allow. Then, from the last to the first, each moves, or some of its steps do,
+as late as those that take from it allow, so that nothing is made needlessly early.
 """
 
 from __future__ import annotations
@@ -501,18 +501,19 @@ class Placing:
     # --- backward ------------------------------------------------------------------
     def _backward(self, job: Job) -> bool:
         """Move an order as late as what takes from it allows; tell whether it moved."""
-        order = job.order
-        limit = self._limit(job)
-        now = order.timing
-        if limit - job.soft <= now.finish:
+        order, now, limit = job.order, job.order.timing, self._limit(job)
+        soft = limit - job.soft > now.finish
+        if not soft and len(now.steps) < 2:
             return False
+        # With less than its safety time it keeps its end; steps that wait start later.
+        limit = limit if soft else now.finish
         shop = self._shop
         if self.campaigns is not None:
             shop.slow(self.campaigns.efficiency(job))
         elif is_plain_move(job):
             return self._moves.late(job, limit)
         shop.release(order, now)
-        later = shop.latest(order, limit, now.start)
+        later = shop.latest(order, limit, now.start, soft=soft)
         dead = 0 if later is None else self._in_time.dead(job, later)
         if dead > 0:
             # What it takes moves behind it; then it may move once more.
@@ -525,7 +526,7 @@ class Placing:
             later = self.campaigns.in_row(shop, job, later, limit)
         if (
             later is None
-            or later.finish <= now.finish
+            or not later.is_later(now)
             or self._in_time.lack(job, later) > 0
             or self._in_time.behind(job, later, self._matches, self._dates) > 0
         ):
@@ -534,7 +535,7 @@ class Placing:
         if later is not now and shop.owes(order, now):
             shop.release(order, later)
             shop.occupy(order, now)
-            return False
+            later = now
         if later is now:
             return False
         self._put(job, later)

@@ -125,9 +125,9 @@ class Shop:
         return None
 
     def latest(
-        self, order: SupplyOrder, need: int, not_before: int
+        self, order: SupplyOrder, need: int, not_before: int, *, soft: bool = True
     ) -> OrderTiming | None:
-        """Latest order whose goods are there by a need, soft time included."""
+        """Latest order whose goods are there by a need, soft time included or not."""
         source = order.source
         if source is None:
             return None
@@ -139,6 +139,7 @@ class Shop:
                     need,
                     not_before,
                     safety_days=source.safety_days,
+                    soft=soft,
                 )
             else:
                 timing = source.clock.latest(need, order.steps)
@@ -150,8 +151,8 @@ class Shop:
             if over == NEVER:
                 return None
             # All between goods that come sooner and the need brings the same order.
-            soft = int(source.safety_days * DAY)
-            need = min(need, timing.finish + soft) - over
+            spare = int(source.safety_days * DAY) if soft else 0
+            need = min(need, timing.finish + spare) - over
         return None
 
     def _too_late(

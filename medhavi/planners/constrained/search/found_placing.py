@@ -24,11 +24,12 @@ from medhavi.planners.constrained.placement.placing import (
 from medhavi.planners.constrained.search.changeovers import stretches
 from medhavi.planners.constrained.search.found_orders import taken_at
 from medhavi.planners.constrained.search.found_pegs import FoundJobs, differ
+from medhavi.planners.constrained.search.found_timings import ends_alone
 from medhavi.planners.constrained.search.standing_work import (
     LateGoodsError,
+    goods_there,
     require_goods,
 )
-from medhavi.planners.kernels.plant_kernels.plant_record import begin_from
 from medhavi.planners.mrp.netting_state.order_creation import STOCK_PRIORITY
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND
 from medhavi.providers.finite_capacity.free_slots import AT_ONCE
@@ -181,7 +182,7 @@ class FoundPlacing(Placing):
             if lanes[0] >= 0 and ready < begin:
                 found += self._waited(option, lanes, ready, begin)
             elif model.plant.bucket[option] >= 0:
-                found += self._short_of_hours(option, ready, begin)
+                found += self._short_of_hours(job.order, number, step, ready)
             elif job.order.kind == "move":
                 found += _waited_for_room(job.order, ready, layout.early.finish[place])
             ready = int(steps.early.finish[step])
@@ -216,13 +217,16 @@ class FoundPlacing(Placing):
                 until = high
                 yield Wait("make", name, low, high)
 
-    def _short_of_hours(self, option: int, ready: int, begin: int) -> Iterator[Wait]:
-        """Wait of a step for a bucket in which there are hours of its machine left."""
-        model = self._layout.model
-        opens = begin_from(model.plant, option, ready - model.as_of, 1)
-        if model.as_of + opens < begin:
-            name = model.machines[model.plant.machine[option]]
-            yield Wait("make", name, ready, begin)
+    def _short_of_hours(
+        self, order: SupplyOrder, number: int, step: int, ready: int
+    ) -> Iterator[Wait]:
+        """Wait of a step of an order for hours of its machine that other work takes."""
+        model, early = self._layout.model, self._layout.steps.early
+        place, end = int(early.option[step]), int(early.end[step])
+        providers, option = self._release.model.providers, model.options[place]
+        alone = ends_alone(providers, order, number, option, ready)
+        if alone < end:
+            yield Wait("make", model.machines[model.plant.machine[place]], alone, end)
 
     def _held(self, lane: int, start: int, finish: int) -> Iterator[tuple[int, int]]:
         """Stretches of found work on a unit of a machine that reach into a span."""
@@ -584,15 +588,3 @@ def _stock_last(sequence: Sequence[Job]) -> list[Job]:
         ):
             last.add(job.number)
     return sorted(sequence, key=lambda job: job.number in last)
-
-
-def goods_there(release: FeasibleOrderCreation) -> np.ndarray:
-    """When all that serves a need is there, by its index [UTC seconds].
-
-    Shape (n_needs,), int64.
-    """
-    taken = np.array(release.match_need, np.int64)
-    arrives = np.array([unit.arrives for unit in release.units], np.int64)
-    found = np.full(len(release.needs), ALWAYS, np.int64)
-    np.maximum.at(found, taken, arrives[np.array(release.match_unit, np.int64)])
-    return found

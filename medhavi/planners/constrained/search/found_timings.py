@@ -11,7 +11,10 @@ from medhavi.planners.kernels.plant_kernels.plant_record import window_of
 from medhavi.providers.capacity.axis import StepAssignment, WorkContent
 from medhavi.providers.capacity.schedule import step_window
 from medhavi.providers.finite_capacity.bucket_ledger import spans_of
+from medhavi.providers.finite_capacity.free_slots import FreeSlots
+from medhavi.providers.finite_capacity.occupancy import Occupancy
 from medhavi.providers.sources import OrderTiming, ResourceHold
+from medhavi.units import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 
     from medhavi.planners.constrained.search.changeovers import Steps
     from medhavi.planners.constrained.search.plant.model import Model
+    from medhavi.planners.mrp.netting_state.state import SupplyOrder
+    from medhavi.providers import Providers
     from medhavi.providers.capacity.axis import ResourceOption
     from medhavi.providers.capacity.schedule import RoutingTask
 
@@ -160,6 +165,34 @@ def _spread(
     taken = np.trim_zeros(steps.buckets[step], "b").tolist()
     opens = (model.as_of + plant.k_open[at : at + len(taken)]).tolist()
     return spans_of(option.axis.working, span, opens, taken)
+
+
+def ends_alone(
+    providers: Providers,
+    order: SupplyOrder,
+    number: int,
+    option: ResourceOption | None,
+    ready: int,
+) -> int:
+    """End of a step from an instant on if no other work were there [UTC s], or `NEVER`.
+
+    Parameters
+    ----------
+    order, number
+        Of the step: its order, its place in the order of working.
+    option
+        What does it; None: nothing.
+    ready
+        When it can begin [UTC s].
+    """
+    capacity = providers.capacity
+    task = capacity.compiled(order.source_id).tasks[number]
+    if option is None:
+        return NEVER
+    work = WorkContent(option.setup, task.run(order.steps))
+    room = FreeSlots(Occupancy(capacity), providers.changeovers)
+    placed = room.earliest(task.node, option, work, (ready, ready))
+    return NEVER if placed is None else placed.finish
 
 
 def _offers(task: RoutingTask, option: ResourceOption, start: int) -> bool:

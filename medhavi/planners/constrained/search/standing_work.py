@@ -16,6 +16,7 @@ import numpy as np
 from medhavi.planners.constrained.orders.jobs import jobs_of
 from medhavi.planners.constrained.search.found_orders import taken_at
 from medhavi.providers.finite_capacity.occupancy import held_capacity
+from medhavi.units import ALWAYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -101,6 +102,18 @@ def date_existing(
     for need in release.needs:
         if need.order is not None and need.order.index in moved:
             need.instant = taken_at(release, need, need.order)
+
+
+def goods_there(release: FeasibleOrderCreation) -> np.ndarray:
+    """When all that serves a need is there, by its index [UTC seconds].
+
+    Shape (n_needs,), int64.
+    """
+    taken = np.array(release.match_need, np.int64)
+    arrives = np.array([unit.arrives for unit in release.units], np.int64)
+    found = np.full(len(release.needs), ALWAYS, np.int64)
+    np.maximum.at(found, taken, arrives[np.array(release.match_unit, np.int64)])
+    return found
 
 
 def require_goods(

@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     )
     from medhavi.providers import Providers
     from medhavi.providers.capacity.axis import ResourceOption
-    from medhavi.providers.capacity.schedule import RoutingTask
-    from medhavi.providers.finite_capacity.finite import FiniteCapacity
-    from medhavi.providers.finite_capacity.resource_ledger import (
+    from medhavi.providers.capacity.resource_ledger import (
         BusyInterval,
         ResourceLedger,
     )
+    from medhavi.providers.capacity.schedule import RoutingTask
+    from medhavi.providers.finite_capacity.finite import FiniteCapacity
     from medhavi.providers.reservations import Hold
     from medhavi.providers.sources import OrderTiming, Source
     from medhavi.results.promises.promise import PlannedHold

@@ -21,8 +21,8 @@ from medhavi.planners.constrained.search.plant.options import Option
 from medhavi.planners.constrained.search.plant.sources import UNSUPPLIED
 from medhavi.planners.kernels.plant_kernels.plant_record import DEPARTS, FAR
 from medhavi.planners.mrp.netting_state.state import ANY_TIME
+from medhavi.providers.capacity.resource_ledger import MILLION
 from medhavi.providers.finite_capacity.bucket_ledger import BucketLedger
-from medhavi.providers.finite_capacity.resource_ledger import MILLION
 from medhavi.providers.transport.transport import ContinuousLaneClock, LaneClock
 
 if TYPE_CHECKING:
