@@ -553,7 +553,7 @@ class FeasibleRun(MrpRun):
         """What made the plan, and why."""
         raise NotImplementedError
 
-    @property
+    @cached_property
     def _reached(self) -> float:
         """Weighted lateness by the rules of all orders [weighted days]."""
         return weigh_lines(self.lines, self.weights)[1] / self.weights.scale / DAY

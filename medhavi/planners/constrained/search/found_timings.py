@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from medhavi.providers.capacity.axis import ResourceOption
     from medhavi.providers.capacity.schedule import RoutingTask
 
-    Ran = tuple[str | int, ...]
+    Ran = tuple[str | int | tuple[int, ...], ...]
     """Routing and size of an order, and how each of its steps was found to run."""
 
 
@@ -47,6 +47,11 @@ class FoundTimings:
     ) -> None:
         self._model, self._steps, self._known = model, steps, known
         self.made: dict[Ran, OrderTiming] = {}
+        late = steps.late
+        self._hourly: list[bool] = (model.plant.bucket[late.option] >= 0).tolist()
+        taken = [id(model.options[one]) for one in late.option.tolist()]
+        rows = late.since.tolist(), late.end.tolist(), steps.changed.tolist(), taken
+        self._ran = list(zip(*rows, strict=True))
 
     def of(
         self,
@@ -58,13 +63,10 @@ class FoundTimings:
     ) -> OrderTiming | None:
         """Timing of an order of so many steps; else as of `timing_of`."""
         model, steps = self._model, self._steps
-        late, options = steps.late, steps.late.option[places]
-        if (model.plant.bucket[options] >= 0).any():
+        if any(self._hourly[one] for one in places):
             # Its hours lie in their buckets as other work leaves them.
             return timing_of(model, steps, places, tasks, runs)
-        dates = (late.since[places], late.end[places], steps.changed[places])
-        ran: Ran = (routing, size, *(one for date in dates for one in date.tolist()))
-        ran += tuple([id(model.options[one]) for one in options.tolist()])
+        ran: Ran = (routing, size, *[self._ran[one] for one in places])
         timing = self._known.get(ran)
         if timing is None:
             timing = timing_of(model, steps, places, tasks, runs)

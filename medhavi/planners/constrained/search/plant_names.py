@@ -89,9 +89,12 @@ def first_options(model: Model, option: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 def _distinct(parts: Iterable[tuple[str, ...]]) -> list[str]:
     """Join the parts of names; of equal ones the later ones get a number."""
+    names = list(map("\x1f".join, parts))
+    if len(set(names)) == len(names):
+        return names
     met: Counter[str] = Counter()
     found: list[str] = []
-    for name in map("\x1f".join, parts):
+    for name in names:
         found.append(f"{name}\x1f{met[name]}" if met[name] else name)
         met[name] += 1
     return found

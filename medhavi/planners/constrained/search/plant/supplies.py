@@ -331,7 +331,6 @@ class StandingSupplies:
         self._offers = offers
         self._replace = replacements(run, last)
         self._release, self._name = run.release, run.unit_name
-        self._taken = taken_by_orders(run)
         self._left_of: dict[tuple[str, int], int] = {}
         """What is left of what existing orders took, by name and place [units]."""
         self._known_below: dict[NodeKey, set[int]] = {}
@@ -446,6 +445,8 @@ class StandingSupplies:
         They take what they took before, also of what is kept for the demands that they
         serve, and wait for what was planned for them and is planned still.
         """
+        if not needs:
+            return
         units = {self._name(unit): unit for unit in node.units}
         waits: dict[int, int] = {}
         for need in sorted(needs, key=SEQUENCE):
