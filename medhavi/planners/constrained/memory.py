@@ -49,6 +49,9 @@ if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
     from medhavi.snapshot.calendars.working_time import WorkingTime
 
+    Ran = tuple[str | int | tuple[int, ...], ...]
+    """Routing and size of an order, and how each of its steps was found to run."""
+
 
 # What is kept with a plan is read by the types of its fields.
 
@@ -246,7 +249,7 @@ class PlantReading:
         self.sources: dict[tuple[str, ...], Source | None] = (
             {} if before is None else before.sources
         )
-        self.found_timings: dict[tuple[str | int, ...], OrderTiming] = (
+        self.found_timings: dict[Ran, OrderTiming] = (
             {} if before is None else before.found_timings
         )
         self.chains: list[tuple[object, ChainTimes]] = (

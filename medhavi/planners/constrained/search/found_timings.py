@@ -17,13 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from fractions import Fraction
 
+    from medhavi.planners.constrained.memory import Ran
     from medhavi.planners.constrained.search.changeovers import Steps
     from medhavi.planners.constrained.search.plant.model import Model
     from medhavi.providers.capacity.axis import ResourceOption
     from medhavi.providers.capacity.schedule import RoutingTask
-
-    Ran = tuple[str | int | tuple[int, ...], ...]
-    """Routing and size of an order, and how each of its steps was found to run."""
 
 
 class FoundTimings:

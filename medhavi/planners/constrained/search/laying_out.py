@@ -43,13 +43,12 @@ from medhavi.units import NEVER
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from medhavi.planners.constrained.memory import StepComponent
+    from medhavi.planners.constrained.memory import Ran, StepComponent
     from medhavi.planners.constrained.search.found_orders import (
         SearchableRun,
         SearchedOrderCreation,
     )
     from medhavi.planners.constrained.search.found_pegs import Found
-    from medhavi.planners.constrained.search.found_timings import Ran
     from medhavi.planners.constrained.search.plant.model import Model
     from medhavi.planners.mrp.netting_state.state import (
         Need,

@@ -79,10 +79,11 @@ def lend_to_demands(run: SearchableRun) -> None:
     other one that are earlier or as important. What orders take of it is not known yet:
     then nothing is lent.
     """
-    taken = taken_by_orders(run)
-    for node in (node for cluster in run.clusters for node in cluster):
+    replaced = _with_substitutes(run)
+    taken = taken_by_orders(run) if replaced else set()
+    for node in replaced:
         asked = [need for need in node.needs if need.demand != NO_DEMAND]
-        for need, short in short_of(run, node, asked) if node.substitutes else ():
+        for need, short in short_of(run, node, asked):
             left = short
             for other, each in run.release.stand_ins(need):
                 if other.key in taken or run.intake.pins.get(other.key):
@@ -103,9 +104,9 @@ def replaced_anew(run: SearchableRun) -> set[NodeKey]:
     """
     found: set[NodeKey] = set()
     release = run.release
-    for node in (node for cluster in run.clusters for node in cluster):
+    for node in _with_substitutes(run):
         asked = [need for need in node.needs if need.demand != NO_DEMAND]
-        for need, short in short_of(run, node, asked) if node.substitutes else ():
+        for need, short in short_of(run, node, asked):
             own = release.promised(node, need, need.instant, short)
             for other, each in release.stand_ins(need):
                 lent = -(-short * each.numerator // each.denominator)
@@ -115,9 +116,14 @@ def replaced_anew(run: SearchableRun) -> set[NodeKey]:
     return found
 
 
+def _with_substitutes(run: SearchableRun) -> list[Node]:
+    """Products of which others may be delivered instead."""
+    return [node for (node,) in run.clusters if node.substitutes]
+
+
 def taken_by_orders(run: SearchableRun) -> set[NodeKey]:
     """Products that orders may take, or move."""
-    nodes = (node for cluster in run.clusters for node in cluster)
+    nodes = (node for (node,) in run.clusters)
     return {key for node in nodes for key in run.model.takes_from(node)}
 
 
