@@ -14,7 +14,7 @@ from medhavi.providers.finite_capacity.bucket_ledger import spans_of
 from medhavi.providers.sources import OrderTiming, ResourceHold
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from fractions import Fraction
 
     from medhavi.planners.constrained.memory import Ran
@@ -57,17 +57,20 @@ class FoundTimings:
         size: int,
         places: Sequence[int],
         tasks: Sequence[RoutingTask],
-        runs: Sequence[Fraction],
+        runs: Callable[[int], Sequence[Fraction]],
     ) -> OrderTiming | None:
-        """Timing of an order of so many steps; else as of `timing_of`."""
+        """Timing of an order of so many steps; else as of `timing_of`.
+
+        `runs` gives how long each task takes for so many, at pace 1 [s].
+        """
         model, steps = self._model, self._steps
         if any(self._hourly[one] for one in places):
             # Its hours lie in their buckets as other work leaves them.
-            return timing_of(model, steps, places, tasks, runs)
+            return timing_of(model, steps, places, tasks, runs(size))
         ran: Ran = (routing, size, *[self._ran[one] for one in places])
         timing = self._known.get(ran)
         if timing is None:
-            timing = timing_of(model, steps, places, tasks, runs)
+            timing = timing_of(model, steps, places, tasks, runs(size))
         if timing is not None:
             self.made[ran] = timing
         return timing

@@ -9,6 +9,7 @@ stand.
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -493,10 +494,10 @@ class Layout:
     ) -> list[OrderTiming]:
         """Timings of the next orders of a make, or `MismatchError`."""
         tasks = self.model.routings[number]
-        # Many are of one size.
-        runs = {size: [task.run(size) for task in tasks] for size in set(sizes)}
+        # Many are of one size, and most are as in another layout.
+        runs = cache(lambda size: [task.run(size) for task in tasks])
         return [
-            self.timings.of(routing, size, self.step_places(place), tasks, runs[size])
+            self.timings.of(routing, size, self.step_places(place), tasks, runs)
             or differ(f"{routing} runs otherwise")
             for place, size in enumerate(sizes, start=len(self.orders))
         ]

@@ -12,6 +12,7 @@ the one that orders take (rule 9).
 
 from __future__ import annotations
 
+from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -139,8 +140,11 @@ def replacements(run: SearchableRun, last: int) -> dict[int, list[StandingSupply
     for node in nodes.values():
         if node not in known:
             known[node] = list(_rivals(run, node, last))
-        for taken, others in known[node]:
-            takers.setdefault(id(taken), []).append(others)
+    taken_by = [known[node] for node in nodes.values()]
+    if not any(others for rivals in taken_by for _, others in rivals):
+        return {}
+    for taken, others in chain.from_iterable(taken_by):
+        takers.setdefault(id(taken), []).append(others)
     found: dict[int, list[StandingSupply]] = {}
     lent: set[int] = set()
     for number, rivals in takers.items():
