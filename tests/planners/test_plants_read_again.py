@@ -9,6 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -273,6 +274,50 @@ def test_plans_on_each_other_are_those_of_plans_from_folders(
         made = on(after, last)
         assert same(made, on(after, unread(last)))
         last = made
+
+
+def shared_last(made: Plan) -> list[Any]:
+    """How what nothing brings was shared out last for a plan, or one on it."""
+    assert made.basis is not None
+    assert isinstance(made.basis.kept, PlantReading)
+    return [*made.basis.kept.shared]
+
+
+@pytest.mark.parametrize(
+    ("demand", "qty", "asked_again", "served"),
+    [
+        ("D0", 5.0, False, [2.0, 2.0]),
+        ("X", 3.0, True, [3.0, 1.0]),
+        ("Y", 3.0, True, [2.0, 2.0]),
+        ("X", 1.0, True, [1.0, 3.0]),
+    ],
+)
+def test_what_nothing_brings_is_shared_out_where_it_is_wanted_otherwise(
+    demand: str, qty: float, asked_again: bool, served: list[float]
+) -> None:
+    """Of a stock of four the more urgent X gets what it wants, Y what is left."""
+    tables = company()
+    tables["products"] = [*tables["products"], {"product": "OLD"}]
+    stock = {"product": "OLD", "location": "P", "qty": 4.0}
+    tables["stock"] = [*tables["stock"], stock]
+    wants = {"product": "OLD", "location": "P", "due": day(9)}
+    tables["demands"] = [
+        *tables["demands"],
+        {**tables["demands"][0], **wants, "demand": "X", "qty": 2.0, "priority": 1},
+        {**tables["demands"][0], **wants, "demand": "Y", "qty": 5.0, "priority": 2},
+    ]
+    first = on(Snapshot.from_frames(tables))
+    before = shared_last(first)
+    rows = [
+        {**row, "qty": qty} if row["demand"] == demand else row
+        for row in tables["demands"]
+    ]
+    after = Snapshot.from_frames({**tables, "demands": rows})
+    made = on(after, first)
+    of = made.fulfilment.filter(pl.col("demand").is_in(["X", "Y"])).sort("demand")
+    assert of["planned"].to_list() == served
+    assert (shared_last(made)[0] is not before[0]) is asked_again
+    assert same(made, on(after, unread(first)))
 
 
 def by(snapshot: Snapshot, decisions: Decisions, before: Plan | None) -> Plan:

@@ -252,13 +252,37 @@ class FeasibleRun(MrpRun):
 
     def net_above(self, products: Collection[NodeKey]) -> None:
         """Net some products, and what takes of them; nothing else."""
-        above = self._above = set(products)
+        self._above = self.above(products)
+        self.net()
+
+    def above(self, products: Collection[NodeKey]) -> set[NodeKey]:
+        """Products, and what takes of them, however far above."""
+        above = set(products)
         for cluster in reversed(self._clusters):
             own = {node.key for node in cluster}
             below = (key for node in cluster for key in self.model.takes_from(node))
             if not above.isdisjoint((*own, *below)):
                 above |= own
-        self.net()
+        return above
+
+    def shared_by(self, lacking: Collection[NodeKey]) -> tuple[object, ...] | None:
+        """What says how products are shared out, where nothing was yet.
+
+        None: what is kept for demands says so as well.
+        """
+        above = self.above(lacking)
+        if not above.isdisjoint(self.intake.pins):
+            return None
+        wanted = [
+            (
+                *(one.demand, one.node, one.qty, one.due, one.priority),
+                *(one.customer, one.ship_from, one.min_shelf, one.asks),
+            )
+            for one in self.intake.demands
+            if one.node in above
+        ]
+        by = self.parameters, self.keeps_for_important, dict(self.replenishments)
+        return (*by, set(lacking), above, wanted)
 
     def _net_cluster(self, cluster: list[Node]) -> None:
         if self._above is None or cluster[0].key in self._above:
@@ -529,7 +553,7 @@ class FeasibleRun(MrpRun):
         """What made the plan, and why."""
         raise NotImplementedError
 
-    @property
+    @cached_property
     def _reached(self) -> float:
         """Weighted lateness by the rules of all orders [weighted days]."""
         return weigh_lines(self.lines, self.weights)[1] / self.weights.scale / DAY

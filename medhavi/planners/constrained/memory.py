@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from copy import copy
+from copy import copy, deepcopy
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -49,6 +49,9 @@ if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
     from medhavi.snapshot.calendars.working_time import WorkingTime
 
+    Ran = tuple[str | int | tuple[int, ...], ...]
+    """Routing and size of an order, and how each of its steps was found to run."""
+
 
 # What is kept with a plan is read by the types of its fields.
 
@@ -73,6 +76,22 @@ class ReducedDemand(NamedTuple):
 
     slices: list[Slice] | None
     places: set[NodeKey]
+
+
+class SharedOut(NamedTuple):
+    """What was wanted less once what is short was shared out, by names.
+
+    Parameters
+    ----------
+    asked
+        What that depends on beside the tables that a reading holds for.
+    reductions, short
+        As of `Memory`.
+    """
+
+    asked: object
+    reductions: Reductions
+    short: dict[str, ReducedDemand]
 
 
 MOST_WANTED_AGAIN = 30
@@ -211,6 +230,8 @@ class PlantReading:
         Timings of the orders that were laid out last, as of `Layout`.
     chains
         What bounds found last, as of `Planned`.
+    shared
+        How what nothing brings was shared out last.
     """
 
     def __init__(
@@ -228,16 +249,18 @@ class PlantReading:
         self.sources: dict[tuple[str, ...], Source | None] = (
             {} if before is None else before.sources
         )
-        self.found_timings: dict[tuple[str | int, ...], OrderTiming] = (
+        self.found_timings: dict[Ran, OrderTiming] = (
             {} if before is None else before.found_timings
         )
         self.chains: list[tuple[object, ChainTimes]] = (
             [] if before is None else before.chains
         )
+        self.shared: list[SharedOut] = []
         self._facts: dict[int, PlantFacts] = {}
         if before is not None:
             # What sources are chosen from depends on what is decided.
             same = before.decisions == decisions
+            self.shared = before.shared if same else []
             self._facts = {
                 last: facts if same else facts.undecided()
                 for last, facts in before._facts.items()  # noqa: SLF001 - its own kind
@@ -268,6 +291,7 @@ class PlantReading:
                 for name, timing in self.timings.items()
                 if name not in changed
             }
+            made.shared = []
         return made
 
     @classmethod
@@ -407,6 +431,31 @@ class Memory:
         self.lowered, self.delays = dict(known.lowered), known.delays
         self.stays = set(known.stays)
         return True
+
+    def share_as_before(self, asked: object, demands: Sequence[str]) -> bool:
+        """Want less as when the same was asked last; False: something else was.
+
+        `demands` are the names by index; nothing was shared out yet.
+        """
+        for known in self.reading.shared:
+            if known.asked == asked:
+                own = deepcopy(known)
+                self.reduce(own.reductions, demands)
+                of = {name: one for one, name in enumerate(demands)}
+                self.short = {of[name]: less for name, less in own.short.items()}
+                return True
+        return False
+
+    def keep_shared(self, asked: object, demands: Sequence[str]) -> None:
+        """Keep for plans on this one what is wanted less since that was asked.
+
+        Nothing is kept where nothing says what it depends on.
+        """
+        if asked is None:
+            return
+        short = {demands[one]: less for one, less in self.short.items()}
+        made = SharedOut(asked, self.reductions(demands), short)
+        self.reading.shared[:] = [deepcopy(made)]
 
     def ration(self, rationing: Rationing, parts: Iterable[tuple[Need, Slice]]) -> bool:
         """Change slices and stock levels to what is there; False: nothing changes."""

@@ -75,6 +75,18 @@ def netted(
         run.give_back()
 
 
+def share_out(
+    memory: Memory,
+    parameters: ConstrainedParameters,
+    observe: Observe | None,
+    lacking: Collection[NodeKey] | None,
+) -> None:
+    """Note in a memory what is missing; as of `netted`, of which nothing is left."""
+    run = netted(memory, parameters, observe, lacking)
+    run.release.dissolve()
+    run.give_back()
+
+
 def plan(
     memory: Memory,
     parameters: ConstrainedParameters,

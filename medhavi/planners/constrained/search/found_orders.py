@@ -414,6 +414,8 @@ class SearchableRun(FeasibleRun):
     """What nobody takes before its product is netted, of units [units]."""
     unkept: set[NodeKey]
     """Products of which demands were found to take others than they are pegged to."""
+    clusters: Sequence[list[Node]]
+    """Nodes in order of planning, consumers first, each by itself."""
     _pinned_qty: dict[int, int]
     """What was settled or taken of pins, by identity [units]."""
 
@@ -423,6 +425,7 @@ class SearchableRun(FeasibleRun):
         self.owners, self.lanes = {}, {}
         self._pinned_qty, self.set_aside, self.unkept = {}, [], set()
         super().build()
+        self.clusters = [[node] for cluster in self._clusters for node in cluster]
         for node, unused in self.unused_holds.items():
             for pin in self.intake.pins.get(node, ()):
                 pin.spared = unused.get(pin.label, 0)
@@ -469,10 +472,9 @@ class SearchableRun(FeasibleRun):
     @property
     def without_sources(self) -> frozenset[NodeKey]:
         """Products with a limited stock and no source."""
-        nodes = (node for cluster in self.clusters for node in cluster)
         return frozenset(
             node.key
-            for node in nodes
+            for (node,) in self.clusters
             if node.key in self.replenished
             and not node.rules.unlimited
             and not any(self.brings(way) for way in self.model.ways(node))
@@ -502,11 +504,6 @@ class SearchableRun(FeasibleRun):
             if job.order.kind == "make":
                 finite.occupy(job.order.timing)
         return finite.occupancy
-
-    @property
-    def clusters(self) -> Sequence[list[Node]]:
-        """Nodes in order of planning, consumers first, each by itself."""
-        return [[node] for cluster in self._clusters for node in cluster]
 
     def stock_levels(self, node: Node) -> StockLevels:
         """Stock levels of a node; its days of safety are not known yet."""

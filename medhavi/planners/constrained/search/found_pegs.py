@@ -334,11 +334,13 @@ class Grouped:
         Shape (n_places,), int64; places with a negative one are left out.
     count
         Numbers are below it.
+    turn
+        What places of one number are sorted by. Shape (n_places,), int64.
     """
 
-    def __init__(self, numbers: np.ndarray, count: int) -> None:
+    def __init__(self, numbers: np.ndarray, count: int, turn: np.ndarray) -> None:
         places = np.flatnonzero(numbers >= 0)
-        places = places[np.argsort(numbers[places], kind="stable")]
+        places = places[np.lexsort((turn[places], numbers[places]))]
         bounds = np.searchsorted(numbers[places], np.arange(count + 1))
         self._bounds: list[int] = bounds.tolist()
         self._places: list[int] = places.tolist()
@@ -402,7 +404,8 @@ class FoundJobs(Mapping[int, Job]):
         floor: Callable[[SupplyOrder], int],
     ) -> None:
         self._release = release
-        self._matches = Grouped(takers, len(release.orders))
+        turn = np.arange(len(takers))
+        self._matches = Grouped(takers, len(release.orders), turn)
         self._floor = floor
         self._known: dict[int, Job] = {}
 

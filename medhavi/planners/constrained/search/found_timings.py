@@ -17,18 +17,16 @@ from medhavi.providers.sources import OrderTiming, ResourceHold
 from medhavi.units import NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from fractions import Fraction
 
+    from medhavi.planners.constrained.memory import Ran
     from medhavi.planners.constrained.search.changeovers import Steps
     from medhavi.planners.constrained.search.plant.model import Model
     from medhavi.planners.mrp.netting_state.state import SupplyOrder
     from medhavi.providers import Providers
     from medhavi.providers.capacity.axis import ResourceOption
     from medhavi.providers.capacity.schedule import RoutingTask
-
-    Ran = tuple[str | int, ...]
-    """Routing and size of an order, and how each of its steps was found to run."""
 
 
 class FoundTimings:
@@ -52,6 +50,11 @@ class FoundTimings:
     ) -> None:
         self._model, self._steps, self._known = model, steps, known
         self.made: dict[Ran, OrderTiming] = {}
+        late = steps.late
+        self._hourly: list[bool] = (model.plant.bucket[late.option] >= 0).tolist()
+        taken = [id(model.options[one]) for one in late.option.tolist()]
+        rows = late.since.tolist(), late.end.tolist(), steps.changed.tolist(), taken
+        self._ran = list(zip(*rows, strict=True))
 
     def of(
         self,
@@ -59,20 +62,20 @@ class FoundTimings:
         size: int,
         places: Sequence[int],
         tasks: Sequence[RoutingTask],
-        runs: Sequence[Fraction],
+        runs: Callable[[int], Sequence[Fraction]],
     ) -> OrderTiming | None:
-        """Timing of an order of so many steps; else as of `timing_of`."""
+        """Timing of an order of so many steps; else as of `timing_of`.
+
+        `runs` gives how long each task takes for so many, at pace 1 [s].
+        """
         model, steps = self._model, self._steps
-        late, options = steps.late, steps.late.option[places]
-        if (model.plant.bucket[options] >= 0).any():
+        if any(self._hourly[one] for one in places):
             # Its hours lie in their buckets as other work leaves them.
-            return timing_of(model, steps, places, tasks, runs)
-        dates = (late.since[places], late.end[places], steps.changed[places])
-        ran: Ran = (routing, size, *(one for date in dates for one in date.tolist()))
-        ran += tuple([id(model.options[one]) for one in options.tolist()])
+            return timing_of(model, steps, places, tasks, runs(size))
+        ran: Ran = (routing, size, *[self._ran[one] for one in places])
         timing = self._known.get(ran)
         if timing is None:
-            timing = timing_of(model, steps, places, tasks, runs)
+            timing = timing_of(model, steps, places, tasks, runs(size))
         if timing is not None:
             self.made[ran] = timing
         return timing

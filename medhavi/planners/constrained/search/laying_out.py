@@ -9,6 +9,7 @@ stand.
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -43,13 +44,12 @@ from medhavi.units import NEVER
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from medhavi.planners.constrained.memory import StepComponent
+    from medhavi.planners.constrained.memory import Ran, StepComponent
     from medhavi.planners.constrained.search.found_orders import (
         SearchableRun,
         SearchedOrderCreation,
     )
     from medhavi.planners.constrained.search.found_pegs import Found
-    from medhavi.planners.constrained.search.found_timings import Ran
     from medhavi.planners.constrained.search.plant.model import Model
     from medhavi.planners.mrp.netting_state.state import (
         Need,
@@ -145,7 +145,7 @@ class Layout:
         )
         rank = np.full(len(steps.item), -1, np.int64)
         rank[last] = np.arange(len(last))
-        self._placed = Grouped(rank[steps.order], len(last))
+        self._placed = Grouped(rank[steps.order], len(last), -steps.item)
         self._known = len(release.needs)
         self.needs = numbers = NeedNumbers(model, self.item, release.needs)
         size = np.asarray(found.order_qty, np.int64)[last]
@@ -196,8 +196,7 @@ class Layout:
 
     def step_places(self, place: int) -> list[int]:
         """Places of the steps of an order among all, in the order of working."""
-        places = self._placed[place]
-        return sorted(places, key=self.steps.item.__getitem__, reverse=True)
+        return self._placed[place]
 
     def _pegs(self, found: Found, rank: np.ndarray, numbers: NeedNumbers) -> Pegs:
         """All pegs between orders, which are named by their new places.
@@ -417,11 +416,8 @@ class Layout:
 
     def _replace_bought(self, number: int, node: Node, run: SearchableRun) -> None:
         """Take what replaces a component that is bought before more of it is."""
-        supplies = [
-            self.model.supplies[place]
-            for place in np.flatnonzero(self.model.plant.s_item == number).tolist()
-            if self.model.supplies[place].ratio
-        ]
+        first, end = self.model.plant.s_start[number : number + 2].tolist()
+        supplies = [one for one in self.model.supplies[first:end] if one.ratio]
         for need, short in short_of(run, node, node.needs) if supplies else ():
             left = short
             for unit, _, _, ratio, _ in supplies:
@@ -498,10 +494,10 @@ class Layout:
     ) -> list[OrderTiming]:
         """Timings of the next orders of a make, or `MismatchError`."""
         tasks = self.model.routings[number]
-        # Many are of one size.
-        runs = {size: [task.run(size) for task in tasks] for size in set(sizes)}
+        # Many are of one size, and most are as in another layout.
+        runs = cache(lambda size: [task.run(size) for task in tasks])
         return [
-            self.timings.of(routing, size, self.step_places(place), tasks, runs[size])
+            self.timings.of(routing, size, self.step_places(place), tasks, runs)
             or differ(f"{routing} runs otherwise")
             for place, size in enumerate(sizes, start=len(self.orders))
         ]
@@ -514,11 +510,11 @@ class Layout:
         if not any(one.step for one in taken):
             own = begins[self._first[low : low + count]].tolist()
             return [(begin,) * len(taken) for begin in own]
-        found: list[tuple[int, ...]] = []
-        for place in range(low, low + count):
-            own = begins[self.step_places(place)].tolist()
-            found.append(tuple([own[one.step] for one in taken]))
-        return found
+        steps = [one.step for one in taken]
+        placed = map(self.step_places, range(low, low + count))
+        wanted = [places[step] for places in placed for step in steps]
+        each = iter(begins[wanted].tolist())
+        return list(zip(*[each] * len(steps), strict=True))
 
     def _moved(self, source: Source, ready: int, size: int) -> OrderTiming:
         """When goods leave and arrive on a lane that are ready at an instant.

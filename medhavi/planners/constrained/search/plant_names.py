@@ -6,18 +6,18 @@ quantity and date stay as they were.
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from medhavi.planners.constrained.netting.given_sources import Decisions
 from medhavi.planners.constrained.netting.rationing import Slice  # noqa: TC001
+from medhavi.planners.constrained.search.plant.items import distinct
 from medhavi.planners.mrp.netting_state.state import NodeKey  # noqa: TC001
 from medhavi.results.limiter import Limiter  # noqa: TC001
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from medhavi.planners.constrained.search.found_orders import SearchableRun
     from medhavi.planners.constrained.search.plant.model import Model
@@ -36,7 +36,7 @@ class PlantNames(NamedTuple):
 
 def names_of(run: SearchableRun, model: Model) -> PlantNames:
     """Name what the numbers of a plant stand for."""
-    items = _items(model)
+    items = model.names
     demands = run.intake.demands
     wanted: list[tuple[str, ...]] = [("demand", one.demand) for one in demands]
     for index in model.lacking:
@@ -53,7 +53,7 @@ def names_of(run: SearchableRun, model: Model) -> PlantNames:
         )
         for one in model.supplies
     ]
-    return PlantNames(items, model.machines, _distinct(wanted), _distinct(stands))
+    return PlantNames(items, model.machines, distinct(wanted), distinct(stands))
 
 
 def _name_of(run: SearchableRun, supply: StandingSupply) -> str:
@@ -64,19 +64,6 @@ def _name_of(run: SearchableRun, supply: StandingSupply) -> str:
     return "\x1e".join(["level", *unit.node.key, str(unit.available)])
 
 
-def _items(model: Model) -> list[str]:
-    """Name items by product, place, source and step, the last one first."""
-    found: list[tuple[str, ...]] = [("",)] * len(model.serves)
-    rows = zip(model.nodes, model.items, model.sources, strict=True)
-    for node, number, sources in rows:
-        found[number] = node.key
-        for own in sources:
-            name = model.ways[own].source.source
-            for step in range(int(model.steps[own])):
-                found[own + step] = (*node.key, name, str(step))
-    return _distinct(found)
-
-
 def first_options(model: Model, option: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Options as they are in every first campaign; 1 where they were turned."""
     own, turned = np.array(option, np.int64), model.campaigns.turned
@@ -85,16 +72,6 @@ def first_options(model: Model, option: np.ndarray) -> tuple[np.ndarray, np.ndar
     other = np.isin(own, turned[base])
     own[other] = [of[one] for one in own[other].tolist()]
     return own, other.astype(np.int64)
-
-
-def _distinct(parts: Iterable[tuple[str, ...]]) -> list[str]:
-    """Join the parts of names; of equal ones the later ones get a number."""
-    met: Counter[str] = Counter()
-    found: list[str] = []
-    for name in map("\x1f".join, parts):
-        found.append(f"{name}\x1f{met[name]}" if met[name] else name)
-        met[name] += 1
-    return found
 
 
 # What is kept with a plan is read by the types of its fields.

@@ -138,14 +138,14 @@ class SearchedRun(SearchableRun):
     def share_out(self, lacking: Collection[NodeKey] | None = None) -> bool:
         """Share out what is short by netting; whether anything is.
 
-        `lacking`: only these products, and with them what takes of them, are netted;
-        None: all.
+        `lacking`: only these products, with what takes of them, are netted; None: all.
         """
-        before = dict(self._memory.slices)
-        run = netted_run.netted(self._memory, self.parameters, self._observe, lacking)
-        run.release.dissolve()
-        run.give_back()
-        return self._memory.slices != before
+        memory, before = self._memory, dict(self._memory.slices)
+        asked = None if lacking is None else self.shared_by(lacking)
+        if asked is None or not memory.share_as_before(asked, self._demand_names):
+            netted_run.share_out(memory, self.parameters, self._observe, lacking)
+            memory.keep_shared(asked, self._demand_names)
+        return memory.slices != before
 
     def renews(self, kept: BaselineSchedule | None) -> Callable[[NodeKey], bool]:
         """Which products are asked what their stock levels lack once goods die.

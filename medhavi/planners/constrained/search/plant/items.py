@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from fractions import Fraction
 from operator import attrgetter
@@ -279,3 +280,16 @@ def check_depth(items: Sequence[Item]) -> None:
         levels[number] = max(levels[source] for source in sources)
     if max(levels, default=0) > MOST_LEVELS:
         refuse("a product has too many levels")
+
+
+def distinct(parts: Iterable[tuple[str, ...]]) -> list[str]:
+    """Join the parts of names; of equal ones the later ones get a number."""
+    names = list(map("\x1f".join, parts))
+    if len(set(names)) == len(names):
+        return names
+    met: Counter[str] = Counter()
+    found: list[str] = []
+    for name in names:
+        found.append(f"{name}\x1f{met[name]}" if met[name] else name)
+        met[name] += 1
+    return found

@@ -27,6 +27,7 @@ from medhavi.planners.constrained.search.plant.items import (
     Part,
     check_depth,
     columns,
+    distinct,
     first_levels,
     joined_columns,
     mortal,
@@ -84,20 +85,21 @@ class Model:
     are several those after them. The item of a make is its last step, the earlier steps
     have the numbers after it. Of each item, `serves` is the number of what is asked of
     it, `product` the last step of its routing, `steps` how many items that has, the
-    first one last; `ways` are the sources, `taken` what each of their orders needs,
-    `needs` which of that each component of the plant is (-1: the step before),
-    `routings` their steps, `options` what the work of each option takes, and `queues`
-    the time between release and start of the work of a first step [s]. `machines` are
-    the names of the machines, `stops` when each unit is down or at work [UTC s],
-    `supplies` what stands, of which `freed` are kept until then by a stock level: its
-    number among the demands, by theirs. `calendars` are the open times by their
-    numbers. Of the demands of the plant, `demands` are those of the run (`in_parts` 1:
-    what is there need not wait); behind them come `lacking`, needs of existing orders,
-    by index, and what stock levels want. `netted` are the products that the run nets
-    anew, though they are made or moved. `wanted` is when goods of demands are to be
-    there, when they are due or before [s since now]. `worth` is the lateness that is
-    as bad as to pay a millionth of money more [weight x s], whether or not the search
-    chooses orders by that; `cuts`: whether it cuts orders for late demands into lots.
+    first one last, and `names` tell them apart; `ways` are the sources, `taken` what
+    each of their orders needs, `needs` which of that each component of the plant is
+    (-1: the step before), `routings` their steps, `options` what the work of each
+    option takes, and `queues` the time between release and start of the work of a first
+    step [s]. `machines` are the names of the machines, `stops` when each unit is down
+    or at work [UTC s], `supplies` what stands, of which `freed` are kept until then by
+    a stock level: its number among the demands, by theirs. `calendars` are the open
+    times by their numbers. Of the demands of the plant, `demands` are those of the run
+    (`in_parts` 1: what is there need not wait); behind them come `lacking`, needs of
+    existing orders, by index, and what stock levels want. `netted` are the products
+    that the run nets anew, though they are made or moved. `wanted` is when goods of
+    demands are to be there, when they are due or before [s since now]. `worth` is the
+    lateness that is as bad as to pay a millionth of money more [weight x s], whether or
+    not the search chooses orders by that; `cuts`: whether it cuts orders for late
+    demands into lots.
     """
 
     plant: Plant
@@ -106,6 +108,7 @@ class Model:
     items: Sequence[int]
     sources: Sequence[Sequence[int]]
     serves: np.ndarray
+    names: Sequence[str]
     product: np.ndarray
     steps: np.ndarray
     ways: Mapping[int, SupplyAlternative]
@@ -239,6 +242,7 @@ class _Reading(Products):
             items=products,
             sources=[self._sources.get(number, ()) for number in products],
             serves=serves,
+            names=once("names", lambda: self._names(len(items), steps)),
             product=last_steps,
             steps=steps,
             ways=self._ways,
@@ -264,6 +268,18 @@ class _Reading(Products):
             wanted=self._wanted(plant.d_due),
             campaigns=self._machines.campaigns(options),
         )
+
+    def _names(self, count: int, steps: np.ndarray) -> list[str]:
+        """Names of items by product, place, source and step, as of `Model`."""
+        found: list[tuple[str, ...]] = [("",)] * count
+        for node in self._nodes:
+            number = self._number[id(node)]
+            found[number] = node.key
+            for own in self._sources.get(number, ()):
+                name = self._ways[own].source.source
+                for step in range(int(steps[own])):
+                    found[own + step] = (*node.key, name, str(step))
+        return distinct(found)
 
     def _wanted(self, due: np.ndarray) -> np.ndarray:
         """When goods of demands are to be there, as of `Model`. Shape (n_demands,)."""

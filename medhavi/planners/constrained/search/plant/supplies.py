@@ -12,6 +12,7 @@ the one that orders take (rule 9).
 
 from __future__ import annotations
 
+from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -79,10 +80,11 @@ def lend_to_demands(run: SearchableRun) -> None:
     other one that are earlier or as important. What orders take of it is not known yet:
     then nothing is lent.
     """
-    taken = taken_by_orders(run)
-    for node in (node for cluster in run.clusters for node in cluster):
+    replaced = _with_substitutes(run)
+    taken = taken_by_orders(run) if replaced else set()
+    for node in replaced:
         asked = [need for need in node.needs if need.demand != NO_DEMAND]
-        for need, short in short_of(run, node, asked) if node.substitutes else ():
+        for need, short in short_of(run, node, asked):
             left = short
             for other, each in run.release.stand_ins(need):
                 if other.key in taken or run.intake.pins.get(other.key):
@@ -103,9 +105,9 @@ def replaced_anew(run: SearchableRun) -> set[NodeKey]:
     """
     found: set[NodeKey] = set()
     release = run.release
-    for node in (node for cluster in run.clusters for node in cluster):
+    for node in _with_substitutes(run):
         asked = [need for need in node.needs if need.demand != NO_DEMAND]
-        for need, short in short_of(run, node, asked) if node.substitutes else ():
+        for need, short in short_of(run, node, asked):
             own = release.promised(node, need, need.instant, short)
             for other, each in release.stand_ins(need):
                 lent = -(-short * each.numerator // each.denominator)
@@ -115,9 +117,14 @@ def replaced_anew(run: SearchableRun) -> set[NodeKey]:
     return found
 
 
+def _with_substitutes(run: SearchableRun) -> list[Node]:
+    """Products of which others may be delivered instead."""
+    return [node for (node,) in run.clusters if node.substitutes]
+
+
 def taken_by_orders(run: SearchableRun) -> set[NodeKey]:
     """Products that orders may take, or move."""
-    nodes = (node for cluster in run.clusters for node in cluster)
+    nodes = (node for (node,) in run.clusters)
     return {key for node in nodes for key in run.model.takes_from(node)}
 
 
@@ -133,8 +140,11 @@ def replacements(run: SearchableRun, last: int) -> dict[int, list[StandingSupply
     for node in nodes.values():
         if node not in known:
             known[node] = list(_rivals(run, node, last))
-        for taken, others in known[node]:
-            takers.setdefault(id(taken), []).append(others)
+    taken_by = [known[node] for node in nodes.values()]
+    if not any(others for rivals in taken_by for _, others in rivals):
+        return {}
+    for taken, others in chain.from_iterable(taken_by):
+        takers.setdefault(id(taken), []).append(others)
     found: dict[int, list[StandingSupply]] = {}
     lent: set[int] = set()
     for number, rivals in takers.items():
@@ -331,7 +341,6 @@ class StandingSupplies:
         self._offers = offers
         self._replace = replacements(run, last)
         self._release, self._name = run.release, run.unit_name
-        self._taken = taken_by_orders(run)
         self._left_of: dict[tuple[str, int], int] = {}
         """What is left of what existing orders took, by name and place [units]."""
         self._known_below: dict[NodeKey, set[int]] = {}
@@ -446,6 +455,8 @@ class StandingSupplies:
         They take what they took before, also of what is kept for the demands that they
         serve, and wait for what was planned for them and is planned still.
         """
+        if not needs:
+            return
         units = {self._name(unit): unit for unit in node.units}
         waits: dict[int, int] = {}
         for need in sorted(needs, key=SEQUENCE):

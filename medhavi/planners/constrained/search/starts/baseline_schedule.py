@@ -451,14 +451,14 @@ class BaselineSchedule:
         if self.products is None:
             return np.ones(len(plant.d_item), bool)
         products = self.products | self.changed_orders(run) | self._moved_elsewhere(run)
-        rows = zip(model.nodes, model.items, strict=True)
         found = [False] * len(plant.order)
-        for number in (one for node, one in rows if node.key[0] in products):
-            found[number] = True
+        for node, number in zip(model.nodes, model.items, strict=True):
+            found[number] = node.key[0] in products
+        part, source = plant.c_start.tolist(), plant.a_start.tolist()
+        parts, sources = plant.c_item.tolist(), plant.a_item.tolist()
         for item in plant.order[::-1].tolist():
-            parts = plant.c_item[plant.c_start[item] : plant.c_start[item + 1]]
-            sources = plant.a_item[plant.a_start[item] : plant.a_start[item + 1]]
-            below = (*parts.tolist(), *sources.tolist())
+            below = parts[part[item] : part[item + 1]]
+            below += sources[source[item] : source[item + 1]]
             found[item] = found[item] or any(found[one] for one in below)
         reached: np.ndarray = np.array(found)[plant.d_item]
         return reached
