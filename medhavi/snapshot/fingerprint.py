@@ -28,6 +28,8 @@ _TAGS = {
 }
 """Tags of types that have one form."""
 _HEAD = 64
+_FEW = 512
+"""Texts of a column that are fed sooner one by one than by an expression."""
 _ID_BYTES = 16
 """Length of the ids of plans: 16 hexadecimal digits."""
 
@@ -162,17 +164,13 @@ def _column(digest: _Hash, cells: pl.Series) -> None:
 
 def _texts(digest: _Hash, cells: pl.Series) -> None:
     """Feed the length of each text in bytes, and all texts; a null has none."""
-    if cells.null_count():
-        lengths = cells.str.len_bytes().fill_null(0).to_numpy()
+    if len(cells) > _FEW:
+        lengths = _filled(cells.str.len_bytes(), 0).to_numpy()
         written = cells.str.join("").cast(pl.Binary).item()
     else:
-        # Arrow keeps all texts one behind the other: an expression for each of many
-        # short columns costs thirty times as much.
-        texts = cells.to_arrow()
-        _, ends, written = texts.buffers()
-        bounds = np.frombuffer(ends, "<i8")[texts.offset :][: len(texts) + 1]
-        lengths = np.diff(bounds)
-        written = memoryview(written or b"")[bounds[0] : bounds[-1]]
+        texts = [(text or "").encode() for text in cells.to_list()]
+        lengths = np.array([len(text) for text in texts])
+        written = b"".join(texts)
     digest.update(lengths.astype("<u4").tobytes())
     digest.update(written)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import os
 import subprocess
 import sys
@@ -122,6 +123,22 @@ def test_the_binary_form_never_changes():
     assert frame_hash(small, ["id"]) == (
         "e5259b5c52266f0a70899ce1e487d05a5c7200f61120449e7b6e502c125743e9"
     )
+
+
+@pytest.mark.parametrize("rows", [3, 3000])
+def test_texts_count_by_their_lengths_and_their_bytes(rows):
+    texts = ["ä", None, *(f"P{number}" for number in range(2, rows))]
+    head = [rows.to_bytes(8, "little"), _with_length(b"id"), _with_length(b"text")]
+    nulls = bytes([0, 1]) + bytes(rows - 2)
+    cells = [(text or "").encode() for text in texts]
+    lengths = b"".join(len(cell).to_bytes(4, "little") for cell in cells)
+    written = b"".join([*head, nulls, lengths, *cells])
+    by_hand = hashlib.sha256(written).hexdigest()
+    assert sorted_hash(pl.DataFrame({"id": texts})) == by_hand
+
+
+def _with_length(text):
+    return len(text).to_bytes(8, "little") + text
 
 
 @pytest.mark.parametrize(("seed", "threads"), some([("1", "1"), ("77", "3")], 1))

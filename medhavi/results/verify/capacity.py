@@ -292,30 +292,30 @@ def _misstated(facts: Facts, loads: pl.DataFrame) -> pl.DataFrame:
     be among the open hours.
     """
     rule = grid(facts.snapshot.settings.bucket, facts.as_of)
-    resources = facts.snapshot["resources"].with_columns(facts.overtime_s)
-    hours = []
-    for row in resources.sort("resource").iter_rows(named=True):
-        begins = loads.filter(pl.col("resource") == row["resource"])["bucket"].unique()
-        if begins.is_empty():
-            continue
-        start = begins.sort().to_numpy()
-        calendars = (row["calendar"], facts.place_calendars.get(row["location"]))
-        offered = [
-            _offered(facts, row, calendars, start, rule.ends(start), overtime)
-            for overtime in (0, row["overtime_s"])
-        ]
-        hours.append(
-            pl.DataFrame(
-                {"bucket": start, "offered": offered[0], "longer": offered[1]}
-            ).with_columns(
-                pl.lit(row[name]).alias(name) for name in ("resource", "finite")
-            )
-        )
-    if not hours:
+    begins = pl.col("bucket").unique().sort().alias("begins")
+    resources = (
+        facts.snapshot["resources"]
+        .with_columns(facts.overtime_s)
+        .join(loads.group_by("resource").agg(begins), on="resource")
+    )
+    if resources.is_empty():
         return loads.head(0)
+    offered, longer = [], []
+    for row in resources.iter_rows(named=True):
+        start = np.array(row["begins"])
+        calendars = (row["calendar"], facts.place_calendars.get(row["location"]))
+        windows = facts, row, calendars, start, rule.ends(start)
+        offered.append(_offered(*windows))
+        overtime = row["overtime_s"]
+        longer.append(_offered(*windows, overtime) if overtime else offered[-1])
+    hours = (
+        resources.select("resource", "finite", bucket="begins")
+        .explode("bucket")
+        .with_columns(offered=np.concatenate(offered), longer=np.concatenate(longer))
+    )
     over = (pl.col("run") + pl.col("setup") - pl.col("available")).clip(lower_bound=0.0)
     rows = loads.join(
-        pl.concat(hours), on=["resource", "bucket"], maintain_order="left"
+        hours, on=["resource", "bucket"], maintain_order="left"
     ).with_columns(
         offered=pl.col("available").clip("offered", "longer"),
         over=pl.when("finite").then(over).otherwise(0.0),
