@@ -117,7 +117,8 @@ def _resumed(opening: OpeningRun, snapshot: Snapshot, baseline: BaselinePlan) ->
     enough to join them, or, where the plan costs too much, to make all of them anew.
     """
     parameters, seed, cancelled = opening.parameters, opening.seed, opening.cancelled
-    run, schedule = built_run(snapshot, parameters), baseline.schedule
+    # Of what is read of the tables the bound alone depends on overtime.
+    run, schedule = built_run(snapshot, parameters, overtime=True), baseline.schedule
     least = cost_at_least(run, solver_of(parameters, seed), cancelled)
     kept = PlansInMemory()
     read = PlantReading.of(baseline.plan, snapshot)
