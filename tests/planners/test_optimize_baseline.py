@@ -21,7 +21,9 @@ from medhavi.planners.constrained.search.starts.warm_start import (
     MOVES_A_HIT,
     STARTS,
 )
-from medhavi.planners.parameters import ConstrainedParameters
+from medhavi.planners.master_plan.master_run import built_run
+from medhavi.planners.net_change.needed_lots import needed_lots
+from medhavi.planners.parameters import ConstrainedParameters, OptimizeParameters
 from medhavi.results.plans.plan import Plan
 from tests import factories
 from tests.api import plan, verify
@@ -286,6 +288,23 @@ def test_lots_of_what_changed_are_left_where_needs_of_today_cost_less(
         for one in (best(after, best(one_machine(asked))), best(after))
     ]
     assert costs[0] == pytest.approx(costs[1])
+
+
+@pytest.mark.req("OMC-7.13")
+def test_lots_by_needs_cost_least_with_what_is_held() -> None:
+    """To hold ten costs 3.29 for two days and 57.53 for 35; an order costs 20."""
+    snapshot = one_machine([10, 10, 10])
+    rows = snapshot["demands"].to_dicts()
+    rows[2]["due"] = day(40)
+    snapshot = snapshot.replace(demands=rows).require()
+    made = searched_run.plan(snapshot, ConstrainedParameters(), "0")
+    assert made.basis is not None
+    assert made.basis.schedule is not None
+    run, key = built_run(snapshot, OptimizeParameters()), ("A", "L")
+    last, first = (int(day(number).timestamp()) for number in (5, 40))
+    found = needed_lots(run, made.basis.schedule, {key})
+    assert found == {key: ((last + first + 1) // 2,)}
+    assert needed_lots(run, made.basis.schedule, set()) == {}
 
 
 def hours_on_one_machine(asked: Sequence[int]) -> Snapshot:
