@@ -29,6 +29,8 @@ from medhavi.results.plans.lateness import tally
 from medhavi.results.run_record import Status
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from medhavi.planners.constrained.netting.given_sources import Decisions
     from medhavi.planners.constrained.search.starts.baseline_schedule import (
         BaselineSchedule,
@@ -192,8 +194,8 @@ def _anew(
     """Plan by the decisions of a baseline with all orders made anew, and joined.
 
     At little effort: more of it goes into lateness alone, and costs more in all. Lots
-    of what changed hold, unless it saves more than the price that they are sized anew,
-    by what is needed in the resumed plan.
+    of what changed hold, unless it saves more than the price that they are sized anew
+    by what is needed in the resumed plan, else that needs decide them.
     """
     decisions = replace(
         decisions,
@@ -203,34 +205,38 @@ def _anew(
     way = way._replace(schedule=None)
     made = decided(run, decisions, "light", way)
     cost = worth(made, run.stated, run.goals)
-    sized = _sized_anew(run, decisions, resumed, schedule)
-    if sized is not None and made.run.status is not Status.CANCELLED:
-        other = decided(run, sized, "light", way)
-        saved = cost - worth(other, run.stated, run.goals)
-        if other.run.status is not Status.CANCELLED and saved > price:
-            made, decisions = other, sized
+    for own in _in_other_lots(run, decisions, resumed, schedule):
+        other = decided(run, own, "light", way)
+        if other.run.status is Status.CANCELLED:
+            break
+        if cost - worth(other, run.stated, run.goals) > price:
+            made, decisions = other, own
+            break
     made = _joined(run, decisions, made, "light", way, price)
     effort = {**made.run.effort, ANEW: float(tally(made).live)}
     return replace(made, run=replace(made.run, effort=effort))
 
 
-def _sized_anew(
+def _in_other_lots(
     run: ProgramRun, decisions: Decisions, resumed: Plan, schedule: BaselineSchedule
-) -> Decisions | None:
-    """Decisions with lots of what changed by the needs of a plan; None: it has none.
+) -> Iterator[Decisions]:
+    """Decisions with lots of what changed by the needs of a plan; then without them.
 
-    What is bought of it is ordered by need: the search nets it, and knows no orders.
+    None where it has no lots. What is bought of it is ordered by need in either case:
+    the search nets it, and knows no orders.
     """
     places = {*decisions.lots, *decisions.sizes}
     changed = {key for key in places if key[0] in (schedule.products or ())}
     if not changed:
-        return None
+        return
     lots, sizes = (
         {key: own for key, own in known.items() if key not in changed}
         for known in (decisions.lots, decisions.sizes)
     )
-    if resumed.basis is not None and resumed.basis.schedule is not None:
-        lots |= needed_lots(
-            run, resumed.basis.schedule, changed & decisions.lots.keys()
-        )
-    return replace(decisions, lots=lots, sizes=sizes)
+    needs = None if resumed.basis is None else resumed.basis.schedule
+    sized = (
+        {} if needs is None else needed_lots(run, needs, changed & {*decisions.lots})
+    )
+    if sized:
+        yield replace(decisions, lots={**lots, **sized}, sizes=sizes)
+    yield replace(decisions, lots=lots, sizes=sizes)
