@@ -21,7 +21,9 @@ from medhavi.planners.constrained.search.starts.warm_start import (
     MOVES_A_HIT,
     STARTS,
 )
-from medhavi.planners.parameters import ConstrainedParameters
+from medhavi.planners.master_plan.master_run import built_run
+from medhavi.planners.net_change.needed_lots import needed_lots
+from medhavi.planners.parameters import ConstrainedParameters, OptimizeParameters
 from medhavi.results.plans.plan import Plan
 from tests import factories
 from tests.api import plan, verify
@@ -61,6 +63,24 @@ def two_sellers(*asked: float) -> Snapshot:
     )
 
 
+def two_prices(*asked: float) -> Snapshot:
+    """A costs 2 from who is preferred, or 1; five of B are made."""
+    term = {"product": "A", "location": "L", "lead_time_days": 2.0}
+    return factories.snapshot(
+        suppliers=[{"supplier": name} for name in ("CHEAP", "DEAR")],
+        supply_terms=[
+            {"supplier": "CHEAP", "unit_price": 1.0, "preference": 2} | term,
+            {"supplier": "DEAR", "unit_price": 2.0, "preference": 1} | term,
+        ],
+        resources=[{"resource": "M"}],
+        **made("B", 1, cost_per_unit=1.0),
+        demands=[
+            *(demand(f"A{n}", "A", qty, 7 * n) for n, qty in enumerate(asked, 1)),
+            *(demand(f"B{n}", "B", 1, 9) for n in range(5)),
+        ],
+    )
+
+
 def best(snapshot: Snapshot, before: Plan | None = None, **settings: Any) -> Plan:
     """Plan in mode optimize; the independent check finds nothing."""
     found = plan(snapshot, "optimize", {**DAILY, **settings}, baseline=before)
@@ -90,6 +110,16 @@ def test_unchanged_tables_give_the_baseline_back(tmp_path: Path) -> None:
     assert churn(again, first) == 0
     assert again.fingerprint == first.fingerprint
     assert again.run == first.run
+
+
+@pytest.mark.req("OMC-7.13")
+def test_who_brought_all_brings_what_is_wanted_besides() -> None:
+    """CHEAP brought all 50, and 20 more of it cost 20; five of B cost 5."""
+    first = best(two_prices(50))
+    found = best(two_prices(50, 20), first)
+    assert "NET003" in {one.code for one in found.findings}
+    costs = [float(one.supplies["cost"].sum()) for one in (first, found)]
+    assert costs == [55, 75]
 
 
 @pytest.mark.req("OMC-7.13")
@@ -258,6 +288,23 @@ def test_lots_of_what_changed_are_left_where_needs_of_today_cost_less(
         for one in (best(after, best(one_machine(asked))), best(after))
     ]
     assert costs[0] == pytest.approx(costs[1])
+
+
+@pytest.mark.req("OMC-7.13")
+def test_lots_by_needs_cost_least_with_what_is_held() -> None:
+    """To hold ten costs 3.29 for two days and 57.53 for 35; an order costs 20."""
+    snapshot = one_machine([10, 10, 10])
+    rows = snapshot["demands"].to_dicts()
+    rows[2]["due"] = day(40)
+    snapshot = snapshot.replace(demands=rows).require()
+    made = searched_run.plan(snapshot, ConstrainedParameters(), "0")
+    assert made.basis is not None
+    assert made.basis.schedule is not None
+    run, key = built_run(snapshot, OptimizeParameters()), ("A", "L")
+    last, first = (int(day(number).timestamp()) for number in (5, 40))
+    found = needed_lots(run, made.basis.schedule, {key})
+    assert found == {key: ((last + first + 1) // 2,)}
+    assert needed_lots(run, made.basis.schedule, set()) == {}
 
 
 def hours_on_one_machine(asked: Sequence[int]) -> Snapshot:

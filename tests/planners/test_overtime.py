@@ -9,10 +9,13 @@ import polars as pl
 import pytest
 
 import medhavi
+from medhavi.optimize.highs import Highs
+from medhavi.planners.master_plan.cost_bound import cost_at_least
+from medhavi.planners.master_plan.master_run import built_run
 from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.verify.check_schedule import verify_schedule
 from tests import factories
-from tests.api import plan, verify
+from tests.api import OptimizeParameters, plan, verify
 from tests.examples import some
 from tests.planners.optimal_plans import best
 from tests.planners.small_plans import day, days, deliveries
@@ -69,6 +72,19 @@ def test_whole_orders_are_planned_with_overtime_and_in_open_time_alone():
     assert {one.late for one in tried} == {0, 1}
     assert [line for line, _ in deliveries(found)] == [10]
     assert scorecard(found, factories.snapshot(**rows)).overtime == 20
+
+
+@pytest.mark.req("OME-07")
+@pytest.mark.parametrize("overtime", [False, True])
+def test_the_bound_is_of_plans_with_overtime_however_the_tables_are_read(
+    *, overtime: bool
+) -> None:
+    """Ten hours at 20, and none is late: in open hours two would be, for 100 a day."""
+    run = built_run(
+        factories.snapshot(**shop()), OptimizeParameters(), overtime=overtime
+    )
+    assert cost_at_least(run, Highs()) == pytest.approx(200, rel=1e-5)
+    assert run.stated["calendars"]["calendar"].to_list() == ["CAL"]
 
 
 def shop_with_idle_hours() -> Rows:

@@ -355,6 +355,26 @@ def test_what_was_read_serves_plans_by_other_decisions(
         assert same(last, alone)
 
 
+def test_plans_that_differ_in_lots_alone_read_sources_and_demands_once() -> None:
+    """What sources are chosen from goes by what each is to bring, not by lots."""
+    snapshot = mixed_sources.tables_of(mixed_sources.company(1)).require()
+    (key,) = snapshot["demands"].select("product", "location").unique().rows()
+    source = snapshot["sourcing"]["source"].min()
+    amounts = {key: {source: ((NOW + 50 * DAY, 5.0),)}}
+    other = Decisions(amounts=amounts, lots={key: (NOW + 20 * DAY,)}, sizes={key: 3})
+    first = by(snapshot, Decisions(amounts=amounts), None)
+    assert same(by(snapshot, other, first), by(snapshot, other, None))
+    assert first.basis is not None
+    read = first.basis.kept
+    assert isinstance(read, PlantReading)
+    assert read.demands_read
+    for decisions, alike in ((other, True), (UNDECIDED, False)):
+        again = read.on(snapshot, decisions)
+        assert again is not None
+        assert (again.facts(NOW) is read.facts(NOW)) == alike
+        assert again.demands_read is read.demands_read
+
+
 def test_mode_optimize_reads_the_plant_of_its_baseline_no_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

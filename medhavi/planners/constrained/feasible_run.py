@@ -184,7 +184,7 @@ class FeasibleRun(MrpRun):
         self._slicer = SliceReader(
             self.tables, self.model, self.release, self.settings, self.parameters
         )
-        self._slicer.demands_read = self._memory.demands_read
+        self._slicer.demands_read = self._memory.reading.demands_read
         self._slicer.timings = self._memory.reading.timings
         self._slicer.sources = self._memory.reading.sources
         self._slicer.slices = self._memory.slices

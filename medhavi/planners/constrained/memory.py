@@ -183,7 +183,7 @@ class PlantFacts:
         self.products: list[Any] = []
 
     def undecided(self) -> PlantFacts:
-        """The same but for what is chosen by decisions of a plan."""
+        """The same but for what is chosen by what sources are to bring."""
         other = copy(self)
         other.ways, other.rivals, other.products = {}, {}, []
         return other
@@ -232,6 +232,8 @@ class PlantReading:
         What bounds found last, as of `Planned`.
     shared
         How what nothing brings was shared out last.
+    demands_read
+        The demands, once they were read.
     """
 
     def __init__(
@@ -256,11 +258,13 @@ class PlantReading:
             [] if before is None else before.chains
         )
         self.shared: list[SharedOut] = []
+        self.demands_read: list[LoadedDemands] = []
         self._facts: dict[int, PlantFacts] = {}
         if before is not None:
-            # What sources are chosen from depends on what is decided.
-            same = before.decisions == decisions
-            self.shared = before.shared if same else []
+            if before.decisions == decisions:
+                self.shared = before.shared
+            # What sources are chosen from depends on what each is to bring.
+            same = before.decisions.amounts == decisions.amounts
             self._facts = {
                 last: facts if same else facts.undecided()
                 for last, facts in before._facts.items()  # noqa: SLF001 - its own kind
@@ -271,10 +275,11 @@ class PlantReading:
 
         None: where orders are differs, and sources with it.
         """
-        before = self.providers
-        snapshot = before.snapshot
-        if stated.fingerprint != self.stated:
-            snapshot = as_worked(stated, decisions)
+        if stated.fingerprint == self.stated:
+            made = PlantReading(self.providers, decisions, self.stated, self)
+            made.demands_read = self.demands_read
+            return made
+        before, snapshot = self.providers, as_worked(stated, decisions)
         known = before.tables
         names = UNREAD.intersection(known)
         tables = {**known, **read_tables(snapshot, sorted(names))}
@@ -351,8 +356,6 @@ class Memory:
     reading, providers
         What was read of the snapshot as disruptions leave it, with overtime where that
         is decided.
-    demands_read
-        The demands, once they were read.
     cuts
         Whether a search may cut orders for late demands into lots.
     """
@@ -376,7 +379,6 @@ class Memory:
             known = PlantReading(providers, decisions, snapshot.fingerprint)
         self.reading, self.providers = known, known.providers
         self.snapshot = known.providers.snapshot
-        self.demands_read: list[LoadedDemands] = []
         self._forget(decisions)
 
     def afresh(self, decisions: Decisions) -> Memory:

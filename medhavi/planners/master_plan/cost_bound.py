@@ -58,7 +58,6 @@ from medhavi.planners.master_plan.openings.opening_block import (
     add_opening_bound,
 )
 from medhavi.planners.master_plan.statement import ObjectivePart
-from medhavi.planners.planned_tables import with_overtime
 from medhavi.results.figures.order_costs import agreed_overtime
 from medhavi.units import ALWAYS, DAY, HOUR, INT64_MAX, NEVER, exact, from_units
 
@@ -127,7 +126,7 @@ def cost_at_least(
     Parameters
     ----------
     run
-        Built and not netted.
+        Built and not netted, whether or not with overtime.
     solver, cancelled
         Solves the program; polled.
 
@@ -147,9 +146,9 @@ def cost_at_least(
 
 def _working_all_overtime(run: ProgramRun) -> ProgramRun:
     """The run where each resource works what is agreed: a plan may do so."""
-    if agreed_overtime(run.stated).is_empty():
+    if run.overtime or agreed_overtime(run.stated).is_empty():
         return run
-    own = type(run)(with_overtime(run.stated), run.goals)
+    own = type(run)(run.stated, run.goals, overtime=True)
     own.build()
     return own
 

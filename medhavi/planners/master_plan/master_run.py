@@ -97,10 +97,12 @@ NARROW = 0.01
 PROVED = frozenset({Status.OPTIMAL, Status.FEASIBLE})
 
 
-def built_run(snapshot: Snapshot, parameters: OptimizeParameters) -> ProgramRun:
+def built_run(
+    snapshot: Snapshot, parameters: OptimizeParameters, *, overtime: bool = False
+) -> ProgramRun:
     """Read a snapshot into a run that is not netted; raises as of `pipeline.plan`."""
     snapshot.require()
-    run = ProgramRun(snapshot, parameters)
+    run = ProgramRun(snapshot, parameters, overtime=overtime)
     run.build()
     return run
 

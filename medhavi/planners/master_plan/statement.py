@@ -26,7 +26,7 @@ from medhavi.planners.mrp.hard_allocations import kept_by
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND, Node
 from medhavi.planners.mrp.run import MrpRun
 from medhavi.planners.parameters import MrpParameters, OptimizeParameters
-from medhavi.planners.planned_tables import with_disruptions
+from medhavi.planners.planned_tables import with_disruptions, with_overtime
 from medhavi.providers import Providers
 from medhavi.providers.finite_capacity.occupancy import HourRates, hour_rates
 from medhavi.providers.product_facts import demand_value
@@ -58,14 +58,26 @@ class ProgramRun(MrpRun):
         Without error findings; planned as its disruptions leave it (rule 20).
     settings
         Of mode optimize.
+    overtime
+        Whether resources work all overtime that is agreed.
     """
 
     mode = "optimize"
 
-    def __init__(self, snapshot: Snapshot, settings: OptimizeParameters) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        settings: OptimizeParameters,
+        *,
+        overtime: bool = False,
+    ) -> None:
         self.stated = snapshot
         self.goals = settings
-        super().__init__(with_disruptions(snapshot), MrpParameters())
+        self.overtime = overtime
+        worked = with_disruptions(snapshot)
+        if overtime:
+            worked = with_overtime(worked)
+        super().__init__(worked, MrpParameters())
 
     def _supported(self) -> list[Finding]:
         return check_read(self.stated, self.goals)

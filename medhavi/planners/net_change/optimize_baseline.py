@@ -23,11 +23,14 @@ from medhavi.planners.master_plan.master_run import budgets_of, built_run, solve
 from medhavi.planners.master_plan.opening_run import OpeningRun, of_stated_tables
 from medhavi.planners.master_plan.openings.closed_tables import closed_tables, openable
 from medhavi.planners.master_plan.step_plans import PlansInMemory
+from medhavi.planners.net_change.needed_lots import needed_lots
 from medhavi.results.figures.openings import SUBJECT, used_subjects
 from medhavi.results.plans.lateness import tally
 from medhavi.results.run_record import Status
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from medhavi.planners.constrained.netting.given_sources import Decisions
     from medhavi.planners.constrained.search.starts.baseline_schedule import (
         BaselineSchedule,
@@ -117,7 +120,8 @@ def _resumed(opening: OpeningRun, snapshot: Snapshot, baseline: BaselinePlan) ->
     enough to join them, or, where the plan costs too much, to make all of them anew.
     """
     parameters, seed, cancelled = opening.parameters, opening.seed, opening.cancelled
-    run, schedule = built_run(snapshot, parameters), baseline.schedule
+    # Of what is read of the tables the bound alone depends on overtime.
+    run, schedule = built_run(snapshot, parameters, overtime=True), baseline.schedule
     least = cost_at_least(run, solver_of(parameters, seed), cancelled)
     kept = PlansInMemory()
     read = PlantReading.of(baseline.plan, snapshot)
@@ -150,7 +154,7 @@ def _cheaper(
     before = baseline.plan.run.bound
     expected = expected_cost(baseline.reference, before, way.at_least)
     if money > expected + max(price, JOINED_SAVE * expected):
-        other = _anew(run, decisions, way, baseline.schedule, price)
+        other = _anew(run, decisions, made, way, baseline.schedule, price)
     else:
         other = _joined(run, decisions, made, run.goals.effort, way, price)
     stopped = other.run.status is Status.CANCELLED
@@ -182,6 +186,7 @@ def _joined(
 def _anew(
     run: ProgramRun,
     decisions: Decisions,
+    resumed: Plan,
     way: RunOptions,
     schedule: BaselineSchedule,
     price: float,
@@ -189,7 +194,8 @@ def _anew(
     """Plan by the decisions of a baseline with all orders made anew, and joined.
 
     At little effort: more of it goes into lateness alone, and costs more in all. Lots
-    of what changed hold, unless it saves more than the price that needs decide them.
+    of what changed hold, unless it saves more than the price that they are sized anew
+    by what is needed in the resumed plan, else that needs decide them.
     """
     decisions = replace(
         decisions,
@@ -199,22 +205,38 @@ def _anew(
     way = way._replace(schedule=None)
     made = decided(run, decisions, "light", way)
     cost = worth(made, run.stated, run.goals)
-    freed = _without_lots(decisions, schedule)
-    if freed is not None and made.run.status is not Status.CANCELLED:
-        other = decided(run, freed, "light", way)
-        saved = cost - worth(other, run.stated, run.goals)
-        if other.run.status is not Status.CANCELLED and saved > price:
-            made, decisions = other, freed
+    for own in _in_other_lots(run, decisions, resumed, schedule):
+        other = decided(run, own, "light", way)
+        if other.run.status is Status.CANCELLED:
+            break
+        if cost - worth(other, run.stated, run.goals) > price:
+            made, decisions = other, own
+            break
     made = _joined(run, decisions, made, "light", way, price)
     effort = {**made.run.effort, ANEW: float(tally(made).live)}
     return replace(made, run=replace(made.run, effort=effort))
 
 
-def _without_lots(decisions: Decisions, schedule: BaselineSchedule) -> Decisions | None:
-    """Decisions but the lots of what changed; None: no such lots, or all may have."""
-    changed = schedule.products or ()
-    lots = {key: own for key, own in decisions.lots.items() if key[0] not in changed}
-    sizes = {key: own for key, own in decisions.sizes.items() if key[0] not in changed}
-    if len(lots) == len(decisions.lots) and len(sizes) == len(decisions.sizes):
-        return None
-    return replace(decisions, lots=lots, sizes=sizes)
+def _in_other_lots(
+    run: ProgramRun, decisions: Decisions, resumed: Plan, schedule: BaselineSchedule
+) -> Iterator[Decisions]:
+    """Decisions with lots of what changed by the needs of a plan; then without them.
+
+    None where it has no lots. What is bought of it is ordered by need in either case:
+    the search nets it, and knows no orders.
+    """
+    places = {*decisions.lots, *decisions.sizes}
+    changed = {key for key in places if key[0] in (schedule.products or ())}
+    if not changed:
+        return
+    lots, sizes = (
+        {key: own for key, own in known.items() if key not in changed}
+        for known in (decisions.lots, decisions.sizes)
+    )
+    needs = None if resumed.basis is None else resumed.basis.schedule
+    sized = (
+        {} if needs is None else needed_lots(run, needs, changed & {*decisions.lots})
+    )
+    if sized:
+        yield replace(decisions, lots={**lots, **sized}, sizes=sizes)
+    yield replace(decisions, lots=lots, sizes=sizes)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from bisect import bisect_left
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -30,6 +31,9 @@ _EPOCH = dt.date(1970, 1, 1).toordinal()
 _FIRST = int(dt.datetime(1, 1, 5, tzinfo=dt.UTC).timestamp())
 _LAST = int(dt.datetime(9999, 12, 29, tzinfo=dt.UTC).timestamp())
 """What datetime can tell of any zone, with a few days to spare."""
+_INSTANTS = 2**16
+"""Local times that are kept as instants, at most: plans are measured one after the
+other on the same calendars."""
 Spans = tuple[tuple[int, int], ...]
 
 
@@ -302,6 +306,7 @@ def _stretches(pieces: list[tuple[int, int, float]]) -> OpenIntervals:
     )
 
 
+@lru_cache(maxsize=_INSTANTS)
 def _instant(date: dt.date, time: dt.time, zone: ZoneInfo) -> int:
     """UTC seconds of a local time; the end of a gap where it does not exist."""
     local = dt.datetime.combine(date, time, zone)

@@ -97,6 +97,11 @@ class _Lot(NamedTuple):
     wanted: list[_DatedNeed]
     bucket: int
 
+    @property
+    def span(self) -> tuple[int, int]:
+        """When its first and its last need are [UTC s]."""
+        return self.wanted[0].instant, self.wanted[-1].instant
+
 
 def planned_lots(
     built: BuiltProgram,
@@ -155,7 +160,7 @@ class _ProductLevels:
                 ):
                     self._order(one, lots)
                     if any(_joins(lot, self._grid.at_or_before) for lot in lots):
-                        found[one.node.key] = _begins(lots)
+                        found[one.node.key] = begins([lot.span for lot in lots])
             if cancelled is not None and cancelled():
                 return None
         sizes = {key: self._least(key, own) for key, own in self._sized.items()}
@@ -550,17 +555,21 @@ def _joins(lot: _Lot, bucket_of: Callable[[int], Ints]) -> bool:
     return first < last
 
 
-def _begins(lots: Sequence[_Lot]) -> tuple[int, ...]:
+def begins(lots: Sequence[tuple[int, int]]) -> tuple[int, ...]:
     """Instants at which lots begin: half way from the last need before to the first.
 
     Needs of components move a little with the orders above them. One lot alone begins
     with its first need.
+
+    Parameters
+    ----------
+    lots
+        When its first and its last need are, of each [UTC s].
     """
     if len(lots) == 1:
-        return (lots[0].wanted[0].instant,)
-    found = []
-    for before, lot in pairwise(lots):
-        last, first = before.wanted[-1].instant, lot.wanted[0].instant
-        if last < first:
-            found.append((last + first + 1) // 2)
-    return tuple(found)
+        return (lots[0][0],)
+    return tuple(
+        (last + first + 1) // 2
+        for (_, last), (first, _) in pairwise(lots)
+        if last < first
+    )
