@@ -1,4 +1,4 @@
-"""Orders in work whose steps are completed in another order than they follow."""
+"""Orders in work: steps that are completed, begun or locked."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
+from medhavi.units import to_seconds
 from tests import factories
-from tests.api import plan, verify
-from tests.planners.small_plans import PYTHON, day, days, fulfilment
+from tests.api import Providers, plan, verify
+from tests.planners.small_plans import PYTHON, day, days, deliveries, fulfilment
 
 if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan
@@ -170,3 +171,40 @@ def test_what_a_completed_step_takes_is_taken_when_the_first_that_remains_starts
     assert hours(found) == [(3, 168, 169)]
     used = found.positions.filter(product="B")
     assert used.filter(pl.col("gross") > 0)["bucket"].to_list() == [day(7)]
+
+
+# --- what completed steps gave ------------------------------------------------------
+@pytest.mark.req("MRP-18")
+@pytest.mark.parametrize("status", ["firmed", "released", "in_process"])
+@pytest.mark.parametrize("anchor", ["start", "end"])
+@pytest.mark.parametrize("offset", [0, 120, -120])
+@pytest.mark.parametrize("completed", [[1], [1, 2]], ids=str)
+def test_a_co_product_of_a_completed_step_comes_with_the_rest_of_its_order(
+    status: str, anchor: str, offset: int, completed: list[int]
+):
+    """B falls out of step 1, which is completed; steps of a day begin on day 1.
+
+    The rest of O1, and none of it is booked, is in stock when O1 is due: on day 5.
+    Plans, promises and the check count B from then on.
+    """
+    snapshot = factories.snapshot(
+        products=[{"product": "A"}, {"product": "B"}],
+        demands=[{"product": "B", "qty": 3, "due": day(0.5)}],
+        supply_orders=[
+            {"kind": "work", "source": "R", "start": day(1), "due": day(5)}
+            | {"status": status}
+        ],
+        supply_order_steps=[{"step": n, "status": "completed"} for n in completed],
+        routings=[{"valid_to": day(-1)}],
+        steps=[{"step": n, "fixed_minutes": 1440} for n in (1, 2, 3)],
+        routing_outputs=[
+            {"product": "A", "step": 3},
+            {"product": "B", "role": "co", "step": 1, "line": 2}
+            | {"anchor": anchor, "offset_minutes": offset},
+        ],
+    )
+    found = made(snapshot)
+    assert [str(one) for one in verify(found, snapshot)] == []
+    assert deliveries(found) == [(3, 5)]
+    receipts = Providers(snapshot).existing_orders.receipts
+    assert {one.instant for one in receipts} == {to_seconds(day(5))}

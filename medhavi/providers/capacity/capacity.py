@@ -211,17 +211,16 @@ class Capacity:
 
         No step means the last: when all are through. The end is that after the move.
         """
-        if not timing.steps:
+        steps = timing.steps
+        if step is None and not steps:
             return self._offset(routing, step, timing.finish, offset_minutes)
-        last = timing.steps[0]
-        for found in timing.steps:
-            if found.after > last.after or (
-                found.after == last.after and found.start > last.start
-            ):
-                last = found
-        window_of = last if step is None else _find(timing.steps, step) or last
+        window_of = _last(steps) if step is None else _find(steps, step)
+        if window_of is None:
+            return timing.finish
         moment = window_of.start if anchor == "start" else window_of.after
         return self._offset(routing, window_of.step, moment, offset_minutes, window_of)
+        What a completed step gave is booked with the rest of its order, when that is
+        finished.
 
     def _offset(
         self,
@@ -514,3 +513,14 @@ def _find(windows: tuple[StepWindow, ...], step: int) -> StepWindow | None:
         if found.step == step:
             return found
     return None
+def _last(steps: Sequence[StepWindow]) -> StepWindow:
+    """Window that is through last, of several the one that starts last."""
+    last = steps[0]
+    for found in steps:
+        if found.after > last.after or (
+            found.after == last.after and found.start > last.start
+        ):
+            last = found
+    return last
+
+

@@ -107,7 +107,7 @@ def remaining(
         for link in _bridged(compiled.network, places.keys())
     )
     outlets = tuple(
-        replace(outlet, step=None, anchor="end")
+        replace(outlet, step=None, anchor="end", offset=0)
         if outlet.step is not None and outlet.step not in {t.node.step for t in tasks}
         else outlet
         for outlet in compiled.outlets
