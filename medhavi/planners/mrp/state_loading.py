@@ -361,7 +361,7 @@ class StateLoader:
             whole=math.floor(exact(row["qty"]) / unit_step),
             status=row["status"],
             firm=True if row["firm"] is None else row["firm"],
-            locked=row["status"] in BEGUN if row["locked"] is None else row["locked"],
+            locked=self._is_locked(row),
             for_demand=self._index_of.get(row["demand"] or "", NO_DEMAND),
             row=dict(row),
         )
@@ -391,6 +391,13 @@ class StateLoader:
         elif self._leaves_a_place(row):
             origin = self._model.node((row["product"], row["source"]))
             self._release.need(origin, timing.ready, units, 0, order=order)
+
+    def _is_locked(self, row: Row) -> bool:
+        """Whether the dates of an order are fixed, by itself or by one of its steps."""
+        stated = row["locked"]
+        own = row["status"] in BEGUN if stated is None else bool(stated)
+        capacity = self._model.providers.capacity
+        return own or capacity.has_locked_step(row["supply_order"])
 
     def _receive(self, unit: SupplyUnit, node: Node) -> None:
         """Receive the main output where the order says, not its routing."""

@@ -155,13 +155,25 @@ class Capacity:
         """
         hard, clock = self._without_soft_time(routing)
         whole, done = order_steps
-        numbers = self._progress.get(supply_order)
-        if not numbers:
+        progress = self.progress(supply_order)
+        if not progress:
             return dated(clock, whole - done, due, start)
-        rows = self._tables["supply_order_steps"]
-        progress = [StepProgress.of(rows.row(number)) for number in numbers]
         rest = remaining(hard, order_steps, progress)
         return dated(rest.clock(0.0, rest.location_time), whole, due, start)
+
+    def has_locked_step(self, supply_order: str) -> bool:
+        """Whether a step of an order that exists has fixed times, so its dates too."""
+        rows = self._tables["supply_order_steps"]
+        return any(
+            rows.row(number)["locked"]
+            for number in self._progress.get(supply_order, ())
+        )
+
+    def progress(self, supply_order: str) -> tuple[StepProgress, ...]:
+        """What is stated of the steps of an order that exists."""
+        rows = self._tables["supply_order_steps"]
+        numbers = self._progress.get(supply_order, ())
+        return tuple(StepProgress.of(rows.row(number)) for number in numbers)
 
     def _without_soft_time(self, routing: str) -> tuple[CompiledRouting, Clock]:
         known = self._hard.get(routing)
@@ -210,6 +222,8 @@ class Capacity:
         """Instant at which an output of a step is in stock (rule 15).
 
         No step means the last: when all are through. The end is that after the move.
+        What a completed step gave is booked with the rest of its order, when that is
+        finished.
         """
         steps = timing.steps
         if step is None and not steps:
@@ -219,8 +233,6 @@ class Capacity:
             return timing.finish
         moment = window_of.start if anchor == "start" else window_of.after
         return self._offset(routing, window_of.step, moment, offset_minutes, window_of)
-        What a completed step gave is booked with the rest of its order, when that is
-        finished.
 
     def _offset(
         self,
@@ -508,11 +520,6 @@ class Capacity:
         ]
 
 
-def _find(windows: tuple[StepWindow, ...], step: int) -> StepWindow | None:
-    for found in windows:
-        if found.step == step:
-            return found
-    return None
 def _last(steps: Sequence[StepWindow]) -> StepWindow:
     """Window that is through last, of several the one that starts last."""
     last = steps[0]
@@ -524,3 +531,8 @@ def _last(steps: Sequence[StepWindow]) -> StepWindow:
     return last
 
 
+def _find(windows: tuple[StepWindow, ...], step: int) -> StepWindow | None:
+    for found in windows:
+        if found.step == step:
+            return found
+    return None

@@ -69,6 +69,14 @@ class StepProgress:
             window=None if times == (None, None) else times,
         )
 
+    def movable(self) -> Self | None:
+        """What is done of the step, whenever the rest of it runs; None: nothing is.
+
+        Work that has begun stays on its resource.
+        """
+        begun = self.begun or self.units_done > 0 or self.remaining is not None
+        return replace(self, window=None) if begun or self.completed else None
+
 
 def dated(clock: Clock, units: int, due: int, start: int | None) -> OrderTiming:
     """Times of an order; its finish is `due`, its start the stated one."""

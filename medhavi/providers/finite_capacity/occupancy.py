@@ -393,7 +393,8 @@ def existing_work(
             continue
         standing = row["status"] in BEGUN
         if row["status"] == FIRMED:
-            standing = firmed or bool(row["locked"])
+            locked = row["locked"] or capacity.has_locked_step(row["supply_order"])
+            standing = firmed or locked
         if not standing:
             continue
         step = facts.step(product)

@@ -211,8 +211,10 @@ class Facts:
     def open_orders(self) -> pl.DataFrame:
         """Existing orders that are still to come; `rest` in the order's own unit.
 
-        A part of a step never comes: what is open is rounded down, as lots are.
+        A part of a step never comes: what is open is rounded down, as lots are. Where
+        the times of a step are locked, so are the dates of its order.
         """
+        pinned = self.snapshot["supply_order_steps"].filter("locked")["supply_order"]
         rest = (pl.col("qty") - pl.col("qty_done")).clip(lower_bound=0.0)
         made = (
             self.snapshot["routings"]
@@ -240,6 +242,7 @@ class Facts:
                     "rest"
                 ),
                 pl.col("kind").replace_strict(KINDS).alias("kind"),
+                pl.col("locked") | pl.col("supply_order").is_in(pinned.implode()),
                 seconds("start"),
                 seconds("due"),
             )
