@@ -1,4 +1,4 @@
-"""Orders in work whose steps are completed in another order than they follow."""
+"""Orders in work: steps that are completed, begun or locked."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
+from medhavi.units import to_seconds
 from tests import factories
-from tests.api import plan, verify
-from tests.planners.small_plans import PYTHON, day, days, fulfilment
+from tests.api import Providers, plan, verify
+from tests.planners.small_plans import PYTHON, day, days, deliveries, fulfilment
 
 if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan
@@ -170,3 +171,142 @@ def test_what_a_completed_step_takes_is_taken_when_the_first_that_remains_starts
     assert hours(found) == [(3, 168, 169)]
     used = found.positions.filter(product="B")
     assert used.filter(pl.col("gross") > 0)["bucket"].to_list() == [day(7)]
+
+
+# --- firmed orders in work ----------------------------------------------------------
+DONE = [{"step": 1, "status": "completed", "qty_done": 10}]
+BEGUN: dict[str, tuple[list[Row], list[tuple[int, float, float]]]] = {
+    # A machine each; Z holds the first until 24 and the second from 24 to 48.
+    "nothing is done": ([], [(1, 24, 48), (2, 48, 72)]),
+    "the first step is completed": (DONE, [(2, 48, 72)]),
+    "5 of 10 are through the first step": (
+        [{"qty_done": 5}],
+        [(1, 24, 36), (2, 48, 72)],
+    ),
+    "an hour of the first step is left": (
+        [{"status": "in_process", "remaining_minutes": 60}],
+        [(1, 24, 25), (2, 48, 72)],
+    ),
+    "5 of 10 are through the second step": (
+        [*DONE, {"step": 2, "status": "in_process", "qty_done": 5}],
+        [(2, 48, 60)],
+    ),
+    "both steps are completed": ([*DONE, {"step": 2, "status": "completed"}], []),
+}
+
+
+def firmed(steps: list[Row], **tables: list[Row]) -> Snapshot:
+    """O1 of 10 A is firmed and due at 48: 24 h on M, then 24 h on N, none of it done.
+
+    Z1 is released: M from 0 to 24, then N from 24 to 48.
+    """
+    run = {"run_minutes_per_unit": 144}
+    released = {"product": "Z", "source": "Q", "start": day(0)}
+    given: dict[str, list[Row]] = {
+        "routings": [{"valid_to": day(-1)}, {"routing": "Q", "product": "Z"}],
+        "resources": [{"resource": "M"}, {"resource": "N"}],
+        "steps": [
+            {"routing": routing, "step": step, **run}
+            for routing in ("R", "Q")
+            for step in (1, 2)
+        ],
+        "step_resources": [
+            {"routing": routing, "step": step, "resource": resource}
+            for routing in ("R", "Q")
+            for step, resource in ((1, "M"), (2, "N"))
+        ],
+        "supply_orders": [
+            {"kind": "work", "source": "R", "due": day(2), "status": "firmed"},
+            {"supply_order": "Z1", "kind": "work", "due": day(2), **released},
+        ],
+        "demands": [{"due": day(4)}],
+    }
+    return factories.snapshot(supply_order_steps=steps, **{**given, **tables})
+
+
+@pytest.mark.req("MRP-20", "CAP-05")
+@pytest.mark.parametrize("mode", ["constrained", "optimize"])
+@pytest.mark.parametrize("case", BEGUN)
+def test_what_is_done_of_a_firmed_order_is_not_done_again(case: str, mode: str):
+    steps, expected = BEGUN[case]
+    snapshot = firmed(steps)
+    found = made(snapshot, mode)
+    assert hours(found) == expected
+    assert [str(one) for one in verify(found, snapshot)] == []
+
+
+@pytest.mark.req("CAP-05")
+def test_work_that_has_begun_stays_on_its_resource():
+    """P could do the first step from 0 on; it is begun on M, which is free at 24."""
+    needs = [
+        {"routing": "R", "step": 1, "resource": "P", "choice": "any", "preference": 1},
+        {"routing": "R", "step": 1, "resource": "M", "choice": "any", "preference": 2},
+        {"routing": "R", "step": 2, "resource": "N"},
+        {"routing": "Q", "step": 1, "resource": "M"},
+        {"routing": "Q", "step": 2, "resource": "N"},
+    ]
+    resources = [{"resource": name} for name in ("M", "N", "P")]
+    tables = {"step_resources": needs, "resources": resources}
+    assigned = {"resource": "M", "start": day(-1), "finish": day(0)}
+    begun = firmed([{**assigned, "qty_done": 5}], **tables)
+    assert hours(made(begun)) == [(1, 24, 36), (2, 48, 72)]
+    planned = firmed([{**assigned, "status": "firmed"}], **tables)
+    assert hours(made(planned)) == [(1, 0, 24), (2, 48, 72)]
+
+
+@pytest.mark.req("CAP-05")
+@pytest.mark.parametrize("case", list(BEGUN)[1:])
+def test_the_check_finds_work_of_an_order_that_is_done_already(case: str):
+    """The plan of the order as if nothing of it were done."""
+    found = made(firmed([]))
+    told = [str(one) for one in verify(found, firmed(BEGUN[case][0]))]
+    assert any("VER027" in one and "Supply O1" in one for one in told)
+
+
+@pytest.mark.req("CAP-05")
+@pytest.mark.parametrize("locked", [True, False])
+def test_an_order_with_a_locked_step_keeps_its_dates(locked: bool):
+    """Z1 holds N when O1 is dated: O1 moves behind it unless its step is locked."""
+    step = {"step": 2, "status": "firmed", "resource": "N", "locked": locked}
+    snapshot = firmed([*DONE, {**step, "start": day(1), "finish": day(2)}])
+    found = made(snapshot)
+    assert hours(found) == ([(2, 24, 48)] if locked else [(2, 48, 72)])
+    assert found.operations.filter(supply="O1")["locked"].to_list() == [locked]
+    assert [str(one) for one in verify(found, snapshot)] == []
+
+
+# --- what completed steps gave ------------------------------------------------------
+@pytest.mark.req("MRP-18")
+@pytest.mark.parametrize("status", ["firmed", "released", "in_process"])
+@pytest.mark.parametrize("anchor", ["start", "end"])
+@pytest.mark.parametrize("offset", [0, 120, -120])
+@pytest.mark.parametrize("completed", [[1], [1, 2]], ids=str)
+def test_a_co_product_of_a_completed_step_comes_with_the_rest_of_its_order(
+    status: str, anchor: str, offset: int, completed: list[int]
+):
+    """B falls out of step 1, which is completed; steps of a day begin on day 1.
+
+    The rest of O1, and none of it is booked, is in stock when O1 is due: on day 5.
+    Plans, promises and the check count B from then on.
+    """
+    snapshot = factories.snapshot(
+        products=[{"product": "A"}, {"product": "B"}],
+        demands=[{"product": "B", "qty": 3, "due": day(0.5)}],
+        supply_orders=[
+            {"kind": "work", "source": "R", "start": day(1), "due": day(5)}
+            | {"status": status}
+        ],
+        supply_order_steps=[{"step": n, "status": "completed"} for n in completed],
+        routings=[{"valid_to": day(-1)}],
+        steps=[{"step": n, "fixed_minutes": 1440} for n in (1, 2, 3)],
+        routing_outputs=[
+            {"product": "A", "step": 3},
+            {"product": "B", "role": "co", "step": 1, "line": 2}
+            | {"anchor": anchor, "offset_minutes": offset},
+        ],
+    )
+    found = made(snapshot)
+    assert [str(one) for one in verify(found, snapshot)] == []
+    assert deliveries(found) == [(3, 5)]
+    receipts = Providers(snapshot).existing_orders.receipts
+    assert {one.instant for one in receipts} == {to_seconds(day(5))}

@@ -335,12 +335,6 @@ class StateLoader:
             if row["status"] in LIVE:
                 self._order(row)
 
-    def _is_locked(self, row: Row) -> bool:
-        """Whether an order stays on its dates, and its steps on their resources."""
-        stated = row["status"] in BEGUN if row["locked"] is None else row["locked"]
-        capacity = self._model.providers.capacity
-        return stated or capacity.has_locked_steps(row["supply_order"])
-
     def _order(self, row: Row) -> None:
         source = self._source_of(row)
         key = (row["product"], row["location"])
@@ -397,6 +391,13 @@ class StateLoader:
         elif self._leaves_a_place(row):
             origin = self._model.node((row["product"], row["source"]))
             self._release.need(origin, timing.ready, units, 0, order=order)
+
+    def _is_locked(self, row: Row) -> bool:
+        """Whether the dates of an order are fixed, by itself or by one of its steps."""
+        stated = row["locked"]
+        own = row["status"] in BEGUN if stated is None else bool(stated)
+        capacity = self._model.providers.capacity
+        return own or capacity.has_locked_step(row["supply_order"])
 
     def _receive(self, unit: SupplyUnit, node: Node) -> None:
         """Receive the main output where the order says, not its routing."""

@@ -206,15 +206,14 @@ class PromiseLedger:
 
     @cached_property
     def locked_orders(self) -> frozenset[str]:
-        """Work orders that nothing may move: locked, or begun."""
+        """Work orders that nothing may move: locked, or a step of them, or begun."""
         rows = self.providers.tables["supply_orders"]
+        capacity = self.providers.capacity
         cells = (rows.column(name) for name in ("supply_order", "locked", "status"))
         return frozenset(
             order
             for order, locked, status in zip(*cells, strict=True)
-            if locked
-            or status == "in_process"
-            or self.providers.capacity.has_locked_steps(order)
+            if locked or status == "in_process" or capacity.has_locked_step(order)
         )
 
     @cached_property

@@ -159,7 +159,7 @@ class Capacity:
         """
         hard, clock = self._without_soft_time(routing)
         whole, done = order_steps
-        progress = self._steps_in_work(supply_order)
+        progress = self.progress(supply_order)
         if not progress:
             return dated(clock, whole - done, due, start)
         rest = remaining(hard, order_steps, progress)
@@ -170,14 +170,15 @@ class Capacity:
         """Where the steps of an order that exists may stand."""
         return OwnSlots(self._resources) if self._finite else UNLIMITED
 
-    def has_locked_steps(self, supply_order: str) -> bool:
+    def has_locked_step(self, supply_order: str) -> bool:
         """Whether a step that is left of an order is locked: all of it stays then."""
-        return any(one.locked for one in self._steps_in_work(supply_order))
+        return any(one.locked for one in self.progress(supply_order))
 
-    def _steps_in_work(self, supply_order: str) -> list[StepProgress]:
+    def progress(self, supply_order: str) -> tuple[StepProgress, ...]:
+        """What is stated of the steps of an order that exists."""
         rows = self._tables["supply_order_steps"]
         numbers = self._progress.get(supply_order, ())
-        return [StepProgress.of(rows.row(number)) for number in numbers]
+        return tuple(StepProgress.of(rows.row(number)) for number in numbers)
 
     def _without_soft_time(self, routing: str) -> tuple[CompiledRouting, Clock]:
         known = self._hard.get(routing)
@@ -227,16 +228,15 @@ class Capacity:
         """Instant at which an output of a step is in stock (rule 15).
 
         No step means the last: when all are through. The end is that after the move.
+        What a completed step gave is booked with the rest of its order, when that is
+        finished.
         """
-        if not timing.steps:
+        steps = timing.steps
+        if step is None and not steps:
             return self._offset(routing, step, timing.finish, offset_minutes)
-        last = timing.steps[0]
-        for found in timing.steps:
-            if found.after > last.after or (
-                found.after == last.after and found.start > last.start
-            ):
-                last = found
-        window_of = last if step is None else _find(timing.steps, step) or last
+        window_of = _last(steps) if step is None else _find(steps, step)
+        if window_of is None:
+            return timing.finish
         moment = window_of.start if anchor == "start" else window_of.after
         return self._offset(routing, window_of.step, moment, offset_minutes, window_of)
 
@@ -524,6 +524,17 @@ class Capacity:
             for column, numbers in found.items()
             if numbers
         ]
+
+
+def _last(steps: Sequence[StepWindow]) -> StepWindow:
+    """Window that is through last, of several the one that starts last."""
+    last = steps[0]
+    for found in steps:
+        if found.after > last.after or (
+            found.after == last.after and found.start > last.start
+        ):
+            last = found
+    return last
 
 
 def _find(windows: tuple[StepWindow, ...], step: int) -> StepWindow | None:

@@ -84,6 +84,14 @@ class StepProgress:
             window=None if times == (None, None) else times,
         )
 
+    def movable(self) -> Self | None:
+        """What is done of the step, whenever the rest of it runs; None: nothing is.
+
+        Work that has begun stays on its resource.
+        """
+        begun = self.begun or self.units_done > 0 or self.remaining is not None
+        return replace(self, window=None) if begun or self.completed else None
+
 
 class OwnSlots:
     """Slots that the steps of one order leave each other; no other work counts.
@@ -213,7 +221,7 @@ def remaining(
         for link in _bridged(compiled.network, places.keys())
     )
     outlets = tuple(
-        replace(outlet, step=None, anchor="end")
+        replace(outlet, step=None, anchor="end", offset=0)
         if outlet.step is not None and outlet.step not in {t.node.step for t in tasks}
         else outlet
         for outlet in compiled.outlets

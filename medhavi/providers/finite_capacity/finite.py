@@ -13,12 +13,14 @@ that is through first (backward: that begins last) is taken, step by step.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING
 
 from medhavi.providers.capacity.axis import Changeovers
 from medhavi.providers.capacity.network import OutputTiming
+from medhavi.providers.capacity.orders import remaining
 from medhavi.providers.capacity.resources import WithheldCapacity
 from medhavi.providers.capacity.routings import CompiledRouting
 from medhavi.providers.capacity.schedule import NetworkClock
@@ -55,8 +57,8 @@ class FiniteCapacity:
         What the resources have to do; it is asked and changed in place.
     spared
         What work leaves free; the capacity is built for it.
-    preferring
-        Gives the steps of a routing that keep their preferred resources, late or not.
+    changed
+        Gives the routing that is placed instead of one.
 
     Raises
     ------
@@ -70,12 +72,12 @@ class FiniteCapacity:
         occupancy: Occupancy,
         *,
         spared: WithheldCapacity | None = None,
-        preferring: Callable[[CompiledRouting], frozenset[int]] | None = None,
+        changed: Callable[[CompiledRouting], CompiledRouting] | None = None,
     ) -> None:
         self._capacity = capacity
         self.occupancy = occupancy
         self._spared = spared or WithheldCapacity()
-        self._preferring = preferring
+        self._changed = changed
         self._room = FreeSlots(
             occupancy,
             Changeovers(capacity.changeovers, capacity.states),
@@ -241,7 +243,10 @@ class FiniteCapacity:
         known = self._sparing.get(spared)
         if known is None:
             known = self._sparing[spared] = FiniteCapacity(
-                self._capacity.sparing(spared), self.occupancy, spared=spared
+                self._capacity.sparing(spared),
+                self.occupancy,
+                spared=spared,
+                changed=self._changed,
             )
         return known
 
@@ -249,9 +254,35 @@ class FiniteCapacity:
         self, steps: Callable[[CompiledRouting], frozenset[int]]
     ) -> FiniteCapacity:
         """Capacity in which some steps of a routing use no alternates."""
-        return FiniteCapacity(
-            self._capacity, self.occupancy, spared=self._spared, preferring=steps
-        )
+        return self._instead(lambda compiled: compiled.preferring(steps(compiled)))
+
+    def in_work(
+        self, supply_order: str, order_steps: tuple[int, int]
+    ) -> FiniteCapacity:
+        """Capacity for what remains of an order; this one where no step has begun.
+
+        Parameters
+        ----------
+        supply_order
+            Order id.
+        order_steps
+            Size of the whole order, by which what remains is placed, and what is done
+            of it [units of the routing].
+        """
+        stated = self._capacity.progress(supply_order)
+        done = [step for one in stated if (step := one.movable()) is not None]
+        if not done:
+            return self
+        return self._instead(lambda compiled: remaining(compiled, order_steps, done))
+
+    def _instead(
+        self, changed: Callable[[CompiledRouting], CompiledRouting]
+    ) -> FiniteCapacity:
+        made: FiniteCapacity = copy(self)
+        made._changed = changed
+        made._sparing, made._known, made._alike = {}, {}, {}
+        made._plain, made._named = {}, {}
+        return made
 
     def utilisation(self, resource: str, start: int, finish: int) -> float:
         """Share of its time that a resource is booked in `[start, finish)`.
@@ -390,8 +421,8 @@ class FiniteCapacity:
         if known is None:
             capacity = self._capacity
             compiled = capacity.compiled(routing) if soft else capacity.hard(routing)
-            if self._preferring is not None:
-                compiled = compiled.preferring(self._preferring(compiled))
+            if self._changed is not None:
+                compiled = self._changed(compiled)
             known = self._alike.get(id(compiled))
             if known is None:
                 # It keeps what it is known by, so that no other has the same identity.

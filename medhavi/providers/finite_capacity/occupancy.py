@@ -393,7 +393,7 @@ def existing_work(
             continue
         standing = row["status"] in BEGUN
         if row["status"] == FIRMED:
-            locked = row["locked"] or capacity.has_locked_steps(row["supply_order"])
+            locked = row["locked"] or capacity.has_locked_step(row["supply_order"])
             standing = firmed or locked
         if not standing:
             continue

@@ -505,7 +505,6 @@ def _at_steps(facts: Facts, rows: pl.LazyFrame, *, default_first: bool) -> pl.Da
         # Steps beside each other: what no step gives comes out when all are through.
         whole = pl.when("no_step").then("through").otherwise("leaving")
         joined = joined.with_columns(leaving=whole)
-    at_start = pl.coalesce("begin_s", "start_s")
     if default_first:
         # What a completed step has not taken yet, the first that remains takes.
         begun = windows.group_by(order="supply").agg(first_s=pl.col("begin_s").min())
@@ -516,11 +515,16 @@ def _at_steps(facts: Facts, rows: pl.LazyFrame, *, default_first: bool) -> pl.Da
         carried = pl.col("end_s") + (pl.col("move_minutes") * MINUTE).ceil().cast(
             pl.Int64
         )
+        at_start = pl.coalesce("begin_s", "finish_s")
         at_end = (
             pl.when("no_step")
             .then(pl.coalesce("last_end_s", "finish_s"))
             .otherwise(pl.coalesce(carried, "finish_s"))
         )
+        # What a completed step gave is booked with the rest of the order.
+        gone = ~pl.col("no_step") & pl.col("begin_s").is_null()
+        offset = pl.when(gone).then(0.0).otherwise("offset_minutes")
+        joined = joined.with_columns(offset_minutes=offset)
     anchor = pl.when(pl.col("anchor") == "start").then(at_start).otherwise(at_end)
     anchored = joined.with_columns(instant_s=anchor)
     return with_offsets(facts, anchored.collect(engine="in-memory"))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def check_operations(facts: Facts) -> list[Finding]:
-    """Check the operations of make orders, of those that exist their sequence alone."""
+    """Check the operations of make orders, of those that exist what remains of them."""
     orders = make_orders(facts).filter(~_states_times(facts))
     if orders.is_empty():
         return []
@@ -26,7 +26,7 @@ def check_operations(facts: Facts) -> list[Finding]:
     made = steps.filter(~pl.col("existing"))
     return [
         *_missing(facts, new),
-        *_minutes(facts, made),
+        *_minutes(facts, steps),
         *_sequence(facts, steps),
         *_starts(new, made),
         *_closed(facts),
@@ -143,15 +143,16 @@ def _minutes(facts: Facts, steps: pl.DataFrame) -> list[Finding]:
             pl.col("own_setup").max().over("order", "step"), "setup_minutes"
         ),
     )
-    work = pl.col("fixed_minutes") + (
-        pl.col("run_minutes_per_unit") * pl.col("order_qty") * pl.col("entering")
+    work = pl.col("fixed_minutes") * pl.col("left") + (
+        pl.col("run_minutes_per_unit") * pl.col("units_left") * pl.col("entering")
     )
-    judged = timed.with_columns(
-        needed=(pl.col("setup") + work / pl.col("pace")) * MINUTE
-    ).with_columns(
-        needed=pl.coalesce(
-            pl.col("needed"),
-            (pl.col("setup_minutes") + work) * MINUTE,
+    to_set_up = pl.when("begun").then(0.0).otherwise(1.0)
+    judged = _with_progress(facts, timed).with_columns(
+        needed=MINUTE
+        * pl.coalesce(
+            "remaining_minutes",
+            pl.col("setup") * to_set_up + work / pl.col("pace"),
+            pl.col("setup_minutes") * to_set_up + work,
         )
     )
     # All resources of a step work as long as the slowest of them.
@@ -181,6 +182,50 @@ def _minutes(facts: Facts, steps: pl.DataFrame) -> list[Finding]:
         value="order",
         minutes=(pl.min_horizontal("worked", "booked") / MINUTE),
         needed=(pl.col("needed") / MINUTE),
+    )
+
+
+def _with_progress(facts: Facts, rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Add what is done of the steps of existing orders: they do not do it again.
+
+    Columns begun, remaining_minutes, units_left (that would start the order), and left:
+    share of the fixed minutes. Of a completed step no minute remains.
+    """
+    stated = facts.snapshot["supply_order_steps"].lazy()
+    orders = facts.snapshot["supply_orders"].lazy()
+    begun = pl.any_horizontal(
+        pl.col("status") == "in_process",
+        pl.col("qty_done") > 0,
+        pl.col("remaining_minutes").is_not_null(),
+    )
+    progress = stated.join(
+        orders.select("supply_order", whole="qty"), on="supply_order"
+    ).select(
+        "step",
+        "whole",
+        pl.when(pl.col("status") == "completed")
+        .then(0.0)
+        .otherwise("remaining_minutes")
+        .alias("remaining_minutes"),
+        begun.alias("begun"),
+        order="supply_order",
+        step_done="qty_done",
+    )
+    through = pl.col("step_done") / pl.col("entering")
+    units = pl.min_horizontal("order_qty", pl.col("whole") - through)
+    return (
+        rows.join(progress, on=["order", "step"], how="left")
+        .with_columns(pl.col("begun").fill_null(value=False))
+        .with_columns(
+            units_left=pl.when("begun")
+            .then(units.clip(lower_bound=0.0))
+            .otherwise("order_qty")
+        )
+        .with_columns(
+            left=pl.when("begun")
+            .then(pl.col("units_left") / pl.col("whole"))
+            .otherwise(1.0)
+        )
     )
 
 

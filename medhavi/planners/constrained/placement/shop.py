@@ -49,6 +49,7 @@ class Shop:
         self._marked = False
         self._places: dict[int, frozenset[tuple[str, str]]] = {}
         self._limited: dict[int, bool] = {}
+        self._in_work: dict[str, FiniteCapacity] = {}
 
     def slow(self, efficiency: Mapping[str, Fraction]) -> None:
         """Reduce the efficiency of resources for the order asked for next."""
@@ -86,17 +87,33 @@ class Shop:
         source = order.source
         if source is None or not source.valid_at(timing.start):
             return None
-        return self._finite.as_dated(source.source, timing)
+        making, _ = self._making(order)
+        return making.as_dated(source.source, timing)
 
     def as_before(self, order: SupplyOrder, timing: OrderTiming) -> OrderTiming | None:
         """A make order where it was in an earlier plan; None: it does not fit now."""
         if order.source is None or not self._finite.open_for(timing):
             return None
-        return self._finite.as_dated(order.source.source, timing)
+        making, _ = self._making(order)
+        return making.as_dated(order.source.source, timing)
 
     def changed_over(self, timing: OrderTiming) -> bool:
         """Whether all steps of an order that is held have their changeovers."""
         return self._finite.changed_over(timing)
+
+    def _making(self, order: SupplyOrder) -> tuple[FiniteCapacity, int]:
+        """Capacity for what is left to do of a make order, and its size there [units].
+
+        What is done of the steps of an order that exists is not done again.
+        """
+        name, whole = order.existing, order.whole
+        if name is None or whole is None:
+            return self._finite, order.steps
+        known = self._in_work.get(name)
+        if known is None:
+            done = whole - order.steps
+            known = self._in_work[name] = self._finite.in_work(name, (whole, done))
+        return known, order.steps if known is self._finite else whole
 
     def _from(
         self,
@@ -106,8 +123,9 @@ class Shop:
         ready: Mapping[int, int],
     ) -> OrderTiming | None:
         if source.kind == "make":
-            return self._finite.earliest(
-                source.source, order.steps, start, by=order.need, ready=ready
+            making, units = self._making(order)
+            return making.earliest(
+                source.source, units, start, by=order.need, ready=ready
             )
         if not self._limits(source):
             return source.clock.earliest(start, order.steps)
@@ -133,9 +151,10 @@ class Shop:
             return None
         for _ in range(TRIES):
             if source.kind == "make":
-                timing = self._finite.latest(
+                making, units = self._making(order)
+                timing = making.latest(
                     source.source,
-                    order.steps,
+                    units,
                     need,
                     not_before,
                     safety_days=source.safety_days,
@@ -273,7 +292,8 @@ class Shop:
                 yield Wait(source.kind, source.source, free.finish, timing.finish)
             return
         owner = str(order.index)
-        found = self._finite.waits(source.source, timing, start, owner)
+        making, _ = self._making(order)
+        found = making.waits(source.source, timing, start, owner)
         step, blamed, until = None, "", start
         for wait in sorted(found, key=lambda one: (one.step, one.start)):
             if wait.step != step:
