@@ -437,5 +437,7 @@ def _newest(register: pl.DataFrame) -> pl.DataFrame:
 
 
 def _orders(supplies: pl.DataFrame) -> pl.DataFrame:
-    """One row an order: its main row."""
-    return supplies.filter(_order() == pl.col("id")).unique("id", keep="first")
+    """One row an order: of its main row what it is numbered by."""
+    columns = "id", "number", "kind", "status", "product", "location", "order_qty"
+    own = supplies.select(columns).filter(_order() == pl.col("id"))
+    return own.unique("id", keep="first")

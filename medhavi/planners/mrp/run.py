@@ -356,7 +356,6 @@ class MrpRun:
         tables = {
             "supplies": decoder.supplies(operations),
             "operations": operations,
-            "pegging": decoder.pegging(pegs, self._pinned()),
             "deliveries": as_table(delivery_rows(found, self.release), ("date",)),
             "fulfilment": as_table(
                 fulfilment_rows(found, self.intake, self.release), ("due",)
@@ -377,6 +376,8 @@ class MrpRun:
         messages = ExceptionMessages(self.release, self.intake, decoder, self.as_of)
         self._tell(messages, found, tables)
         tables["exceptions"] = as_table(messages.columns, ("date", "suggested_date"))
+        # The largest table last: what the others took meanwhile is free by then.
+        tables["pegging"] = decoder.pegging(pegs, self._pinned())
         return Plan(
             tables=tables,
             run=self._record(version, seed, pegs),

@@ -207,7 +207,7 @@ def _phases(say: Observe) -> Observe:
     """Report each phase of a planner at its begin, and the lateness of the best plan.
 
     Figures of the best plan so far, and what no plan can be below, come again whenever
-    they have fallen by a twentieth.
+    they have fallen by a twentieth. Each phase has the memory that those before freed.
     """
     told: dict[str, int] = {}
 
@@ -220,6 +220,7 @@ def _phases(say: Observe) -> Observe:
                 say(progress)
         elif known is None:
             told[phase] = done
+            _give_memory_back()
             say(Progress(phase))
 
     return tell
