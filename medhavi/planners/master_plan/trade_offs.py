@@ -425,7 +425,7 @@ def _sizes(
     alone is least: as a share of nothing it would weigh more than all others.
     """
     sizes = {n: abs(float(one @ usual.values)) for n, one in chosen.items()}
-    small = [name for name, size in sizes.items() if size < LEAST_SIZE]
+    small = [n for n, size in sizes.items() if size < LEAST_SIZE and chosen[n].any()]
     for goal, weights in chosen.items() if small else ():
         session.set_cost(weights + max(sizes[goal], LEAST_SIZE) * ties)
         end = session.solve(cancelled=cancelled)
