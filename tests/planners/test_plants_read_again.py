@@ -368,10 +368,11 @@ def test_plans_that_differ_in_lots_alone_read_sources_and_demands_once() -> None
     read = first.basis.kept
     assert isinstance(read, PlantReading)
     assert read.demands_read
+    facts = read.facts(NOW)
     for decisions, alike in ((other, True), (UNDECIDED, False)):
         again = read.on(snapshot, decisions)
         assert again is not None
-        assert (again.facts(NOW) is read.facts(NOW)) == alike
+        assert (again.facts(NOW) is facts) == alike
         assert again.demands_read is read.demands_read
 
 

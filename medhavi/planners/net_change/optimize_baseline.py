@@ -1,7 +1,8 @@
 """Mode optimize on the schedule of an earlier plan: no program is solved.
 
 The decisions of that plan are followed again. Orders stay where that costs little;
-else they are joined, or all of them are made anew by the same decisions.
+else they are joined, or all of them are made anew by the same decisions, but for lots
+of what changed.
 """
 
 from __future__ import annotations
