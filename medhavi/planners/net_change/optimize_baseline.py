@@ -230,10 +230,8 @@ def _in_other_lots(
     changed = {key for key in places if key[0] in (schedule.products or ())}
     if not changed:
         return
-    lots, sizes = (
-        {key: own for key, own in known.items() if key not in changed}
-        for known in (decisions.lots, decisions.sizes)
-    )
+    lots = {key: own for key, own in decisions.lots.items() if key not in changed}
+    sizes = {key: own for key, own in decisions.sizes.items() if key not in changed}
     needs = None if resumed.basis is None else resumed.basis.schedule
     sized = (
         {} if needs is None else needed_lots(run, needs, changed & {*decisions.lots})
