@@ -196,7 +196,7 @@ def _anew(
 
     At little effort: more of it goes into lateness alone, and costs more in all. Lots
     of what changed hold, unless it saves more than the price that they are sized anew
-    by what is needed in the resumed plan, else that needs decide them.
+    by what is needed in the resumed plan, or that needs decide them.
     """
     decisions = replace(
         decisions,
@@ -210,9 +210,9 @@ def _anew(
         other = decided(run, own, "light", way)
         if other.run.status is Status.CANCELLED:
             break
-        if cost - worth(other, run.stated, run.goals) > price:
-            made, decisions = other, own
-            break
+        now = worth(other, run.stated, run.goals)
+        if cost - now > price:
+            made, decisions, cost = other, own, now
     made = _joined(run, decisions, made, "light", way, price)
     effort = {**made.run.effort, ANEW: float(tally(made).live)}
     return replace(made, run=replace(made.run, effort=effort))
@@ -230,10 +230,8 @@ def _in_other_lots(
     changed = {key for key in places if key[0] in (schedule.products or ())}
     if not changed:
         return
-    lots, sizes = (
-        {key: own for key, own in known.items() if key not in changed}
-        for known in (decisions.lots, decisions.sizes)
-    )
+    lots = {key: own for key, own in decisions.lots.items() if key not in changed}
+    sizes = {key: own for key, own in decisions.sizes.items() if key not in changed}
     needs = None if resumed.basis is None else resumed.basis.schedule
     sized = (
         {} if needs is None else needed_lots(run, needs, changed & {*decisions.lots})
