@@ -15,7 +15,6 @@ from medhavi.planners.constrained.netting.rationing import Slice  # noqa: TC001
 from medhavi.planners.constrained.search.plant.items import distinct
 from medhavi.planners.mrp.netting_state.state import NodeKey  # noqa: TC001
 from medhavi.results.limiter import Limiter  # noqa: TC001
-from medhavi.units import ALWAYS, INT64_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,26 +105,12 @@ class NamedDecisions(NamedTuple):
         return Decisions(
             lots=dict(self.lots),
             sizes=dict(self.sizes),
-            amounts={key: _without_end(sources) for key, sources in self.amounts},
+            amounts=dict(self.amounts),
             slices={index: one.slices for index, one in held.items()},
             refused={index: one.why for index, one in held.items() if one.why},
             overtime=frozenset(self.overtime),
             lowered=dict(self.lowered),
         )
-
-
-def _without_end(
-    sources: dict[str, list[tuple[int, float]]],
-) -> dict[str, list[tuple[int, float]]]:
-    """Amounts of the sources of a product at a place, where other demands are served.
-
-    A source that brought all of it alone brings all that is wanted now, at any time.
-    Else what is wanted beyond its amounts would be asked of the others by preference.
-    """
-    alone = [name for name, brought in sources.items() if brought]
-    if len(alone) != 1:
-        return sources
-    return {**sources, alone[0]: [(ALWAYS, float(INT64_MAX))]}
 
 
 def named(decisions: Decisions, demands: Sequence[Demand]) -> NamedDecisions:
