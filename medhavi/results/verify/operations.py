@@ -44,21 +44,18 @@ def _states_times(facts: Facts) -> pl.Expr:
 def _planned_steps(facts: Facts, new: pl.DataFrame) -> pl.DataFrame:
     """Each planned step with its master row and window."""
     own = facts.snapshot["steps"].rename({"routing": "source"})
+    entering = step_yields(facts).select("order", "step", "entering")
     return (
         facts.step_windows.rename({"supply": "order"})
         .join(new, on="order")
         .join(own, on=["source", "step"])
-        .join(
-            step_yields(facts).select("order", "step", "entering"), on=["order", "step"]
-        )
+        .join(entering, on=["order", "step"])
     )
 
 
 def _missing(facts: Facts, new: pl.DataFrame) -> list[Finding]:
-    wanted = new.join(
-        facts.snapshot["steps"].select(pl.col("routing").alias("source"), "step"),
-        on="source",
-    )
+    steps = facts.snapshot["steps"].select("step", source="routing")
+    wanted = new.join(steps, on="source")
     lost = wanted.join(
         facts.step_windows,
         left_on=["order", "step"],
@@ -232,10 +229,7 @@ def _with_progress(facts: Facts, rows: pl.LazyFrame) -> pl.LazyFrame:
 def _without_held(facts: Facts, chosen: pl.DataFrame) -> pl.DataFrame:
     """Leave out tools that only stay with the order while another of a group works."""
     tools = facts.snapshot["step_resources"].select(
-        pl.col("routing").alias("source"),
-        pl.col("step").alias("taken"),
-        pl.col("resource").alias("named"),
-        "until_step",
+        "until_step", source="routing", taken="step", named="resource"
     )
     several = chosen.filter(pl.col("choice").is_not_null()).filter(
         pl.col("named").n_unique().over("order", "step", "choice") > 1
@@ -443,22 +437,19 @@ def _starts(new: pl.DataFrame, steps: pl.DataFrame) -> list[Finding]:
 def check_past_starts(facts: Facts) -> list[Finding]:
     """Check that new supplies in the past are excused (mrp) or absent (constrained).
 
-    A routing with a negative fence may start in the past: how far, the check of the
-    fences tells.
+    A routing with a negative fence may start in the past, as far as its check tells.
     """
-    past = facts.supplies.filter(
-        pl.col("main") & ~pl.col("existing") & (pl.col("start_s") < facts.as_of)
-    ).sort("id")
-    code = "VER061"
+    early = ~pl.col("existing") & (pl.col("start_s") < facts.as_of)
+    past = facts.supplies.filter(pl.col("main") & early).sort("id")
     if facts.mode == "mrp":
-        said = facts.exceptions.get("PastDueStart", set())
-        past = past.filter(~pl.col("id").is_in(list(said)))
-        code = "VER062"
-    else:
-        routings = facts.snapshot["routings"].filter(pl.col("fence_days") < 0)
-        may = routings["routing"].to_list()
-        past = past.filter((pl.col("kind") != "make") | ~pl.col("source").is_in(may))
-    return faults(code, "supplies", past, value="id", moment="start_s")
+        said = list(facts.exceptions.get("PastDueStart", ()))
+        past = past.filter(~pl.col("id").is_in(said))
+        return faults("VER062", "supplies", past, value="id", moment="start_s")
+    may = facts.snapshot["routings"].filter(pl.col("fence_days") < 0)["routing"]
+    free = (pl.col("kind") == "make") & pl.col("source").is_in(may.to_list())
+    return faults(
+        "VER061", "supplies", past.filter(~free), value="id", moment="start_s"
+    )
 
 
 def check_outputs(facts: Facts) -> list[Finding]:
