@@ -29,7 +29,7 @@ with app.setup:
     from medhavi.service.plan_pages import decision_words, desk_words
     from medhavi.service.plan_pages.approver_names import Approver
     from medhavi.views import page, theme
-    from medhavi.views.data_pages.finding_list import group_html
+    from medhavi.views.data_pages.finding_list import GROUP_KEY, group_html
     from medhavi.views.words import say
 
     theme.register()
@@ -185,9 +185,9 @@ def findings(by, grouped, rows, scope, state, tab, table):
 
 @app.cell(hide_code=True)
 def select(state, table):
-    group = (
-        int(table.value["Group"][0]) if table is not None and len(table.value) else None
-    )
+    group = None
+    if table is not None and len(table.value):
+        group = state.findings.place(table.value[GROUP_KEY][0])
     found = None if group is None else state.findings.groups[group][0]
     return found, group
 

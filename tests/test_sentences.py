@@ -63,7 +63,7 @@ OF_A_TILE = {"note", "word"}
 """Arguments of a tile that people read beside its label."""
 COLUMNS = {"col", "alias", "sort", "drop"}
 """Functions of frames whose arguments are columns."""
-HIDDEN = {"Id", "Ids", "Key", "Group"}
+HIDDEN = {"Id", "Ids", "Key"}
 """Columns of grids that people do not see."""
 TITLED = {"section": 1, "empty": 0, "header": 0, "page_head": 0}
 """Functions whose argument at a place is a title."""

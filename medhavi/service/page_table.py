@@ -123,11 +123,18 @@ def kept_row(
     """
     asked = wanted(name)
     keys = rows[column].to_list()
+    return [keys.index(asked)] if asked in keys else [], keep_row(column, name, keep)
+
+
+def keep_row(
+    column: str, name: str, keep: Callable[[str, str], None]
+) -> Callable[[Any], None]:
+    """What keeps a chosen row in the address, as of `kept_row`."""
 
     def select(chosen: Any) -> None:
         keep(name, str(chosen[column][0]) if len(chosen) else "")
 
-    return [keys.index(asked)] if asked in keys else [], select
+    return select
 
 
 def page_table(

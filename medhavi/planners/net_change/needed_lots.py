@@ -58,11 +58,13 @@ def _needs(schedule: pl.DataFrame) -> dict[NodeKey, list[NetNeed]]:
     made = [tuple(items[one].split("\x1f")) for one in item]
     found: dict[NodeKey, dict[int, int]] = defaultdict(lambda: defaultdict(int))
     for giver, taker, qty in zip(*pegs, strict=True):
-        product, place, source, *_ = (*made[giver], "") if giver >= 0 else ("",) * 3
-        within = taker < len(made) and made[taker][:3] == (product, place, source)
-        if giver >= 0 and qty and not within:
-            at = starts[taker] if taker < len(made) else due[taker - len(made)]
-            found[product, place][at] += qty
+        if giver < 0 or not qty:
+            continue
+        product, place, *_ = made[giver]
+        if taker >= len(made):
+            found[product, place][due[taker - len(made)]] += qty
+        elif made[taker][:3] != made[giver][:3]:
+            found[product, place][starts[taker]] += qty
     return {
         key: [NetNeed(at, qty, at) for at, qty in sorted(needs.items())]
         for key, needs in found.items()

@@ -255,6 +255,13 @@ class FreeSlots:
         return work if share == 1 else replace(work, run=work.run / share)
 
     # --------------------------------------------------------------------- forward
+    def through(
+        self, node: StepNode, option: ResourceOption, work: WorkContent, ready: int
+    ) -> int:
+        """End of a step as early as can be [UTC s]; `NEVER`: there is no room."""
+        placed = self.earliest(node, option, work, (ready, ready))
+        return NEVER if placed is None else placed.finish
+
     def earliest(
         self,
         node: StepNode,

@@ -15,14 +15,11 @@ from medhavi.providers.capacity.axis import WorkContent
 from medhavi.providers.capacity.resource_ledger import millionths
 from medhavi.providers.finite_capacity.bucket_ledger import BucketLedger
 from medhavi.providers.finite_capacity.occupancy import CommittedWork, Occupancy
-from medhavi.units import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from medhavi.providers.capacity.axis import ResourceOption
     from medhavi.providers.capacity.capacity import Capacity
-    from medhavi.providers.capacity.network import StepNode
     from medhavi.providers.capacity.routings import CompiledRouting
     from medhavi.providers.capacity.schedule import RoutingTask
     from medhavi.providers.finite_capacity.free_slots import FreeSlots
@@ -162,25 +159,13 @@ def _for_hours(
         book = ledgers[name]
         held = [] if book is None else book.held(ready, window.finish)
         others = [block for block in held if block.owner != owner]
-        without = _through(among, node, option, work, ready)
+        without = among.through(node, option, work, ready)
         for block in others:
             among.occupancy.hold(name, block)
-        later = min(_through(among, node, option, work, ready), window.finish)
+        later = min(among.through(node, option, work, ready), window.finish)
         if name in hourly and without < later:
             owners = tuple(sorted({block.owner for block in others}))
             yield StepWait(window.step, name, "busy", without, later, owners)
-
-
-def _through(
-    room: FreeSlots,
-    node: StepNode,
-    option: ResourceOption,
-    work: WorkContent,
-    ready: int,
-) -> int:
-    """End of a step that is placed as early as can be; `NEVER`: there is no room."""
-    placed = room.earliest(node, option, work, (ready, ready))
-    return NEVER if placed is None else placed.finish
 
 
 def closed_spans(working: WorkingTime, start: int, finish: int) -> Iterator[Span]:

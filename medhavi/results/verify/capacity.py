@@ -14,6 +14,7 @@ import polars as pl
 from medhavi.results.buckets import grid
 from medhavi.results.verify.facts import TOLERANCE, faults, once, valid_at, validity
 from medhavi.results.verify.material_use import make_orders
+from medhavi.results.verify.operations import stated_steps
 from medhavi.units import ALWAYS, HOUR, NEVER, exact
 
 if TYPE_CHECKING:
@@ -83,10 +84,8 @@ def _side_by_side(facts: Facts, group: pl.DataFrame) -> list[pl.DataFrame]:
     standing = group.filter(~pl.col("planned"))
     if standing.is_empty():
         return []
-    stated = facts.snapshot["supply_order_steps"].filter(
-        pl.any_horizontal(pl.col("start", "finish").is_not_null())
-    )
-    given = stated.select(pl.struct(supply="supply_order", step="step")).to_series()
+    stated = pl.struct(supply="supply_order", step="step")
+    given = stated_steps(facts).select(stated).to_series()
     own = standing.with_columns(
         planned=~pl.struct("supply", "step").is_in(given.to_list())
     )

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 def check_operations(facts: Facts) -> list[Finding]:
     """Check the operations of make orders, of those that exist what remains of them."""
-    orders = make_orders(facts).filter(~_states_times(facts))
+    stated = stated_steps(facts)["supply_order"].to_list()
+    orders = make_orders(facts).filter(~pl.col("order").is_in(stated))
     if orders.is_empty():
         return []
     new = orders.filter(~pl.col("existing"))
@@ -33,12 +34,11 @@ def check_operations(facts: Facts) -> list[Finding]:
     ]
 
 
-def _states_times(facts: Facts) -> pl.Expr:
-    """Orders with steps whose times are stated: they stay, in sequence or not."""
-    given = facts.snapshot["supply_order_steps"].filter(
+def stated_steps(facts: Facts) -> pl.DataFrame:
+    """Steps of existing orders with stated times: they stay, in sequence or not."""
+    return facts.snapshot["supply_order_steps"].filter(
         pl.any_horizontal(pl.col("start", "finish").is_not_null())
     )
-    return pl.col("order").is_in(given["supply_order"].to_list())
 
 
 def _planned_steps(facts: Facts, new: pl.DataFrame) -> pl.DataFrame:

@@ -236,7 +236,7 @@ def finding_table(
         initial_selection=chosen,
         on_change=select,
         page_size=8,
-        hidden_columns=["Group", GROUP_KEY, *unused],
+        hidden_columns=[GROUP_KEY, *unused],
         column_widths={
             grid_columns.SEVERITY: 92,
             grid_columns.CODE: 78,
@@ -255,7 +255,7 @@ def finding_part(table: mo.ui.table, state: DataState) -> mo.Html:
     import marimo as mo
 
     units = {grid_columns.LATE_COST: state.names.currency}
-    file = grid_button(table, "Findings", units, ("Group", GROUP_KEY))
+    file = grid_button(table, "Findings", units, (GROUP_KEY,))
     return mo.vstack([table, file], gap=0)
 
 

@@ -10,7 +10,7 @@ from medhavi.lakehouse import Lake
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.downloads import grid_button
 from medhavi.service.page_data import html, picture, recorded_until, section
-from medhavi.service.page_table import grid, linked
+from medhavi.service.page_table import grid, keep_row, linked
 from medhavi.views import grid_columns, page
 from medhavi.views.names import money
 from medhavi.views.order_grid import order_edits_html, partner_links
@@ -61,9 +61,6 @@ def demand_table(shown: PlanPage, wanted: Wanted, keep: Keep) -> mo.ui.table | N
     rows = rows.sort(other, maintain_order=True)
     found = not asked or rows[demand_lists.ID][0] == asked
 
-    def select(chosen: Any) -> None:
-        keep("demand", str(chosen[demand_lists.ID][0]) if len(chosen) else "")
-
     return grid(
         rows,
         first=grid_columns.DEMAND,
@@ -77,7 +74,7 @@ def demand_table(shown: PlanPage, wanted: Wanted, keep: Keep) -> mo.ui.table | N
         right=[grid_columns.LATE_COST],
         selection="single",
         initial_selection=[0] if found else [],
-        on_change=select,
+        on_change=keep_row(demand_lists.ID, "demand", keep),
         label=say("times_local_to_place"),
         hidden_columns=[demand_lists.ID, grid_columns.LOCATION, grid_columns.ZONE],
         column_widths={

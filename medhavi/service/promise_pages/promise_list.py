@@ -15,7 +15,7 @@ from medhavi.results.promises.parts import STANDING, PromiseState
 from medhavi.service.downloads import left_by_search, outbox_file
 from medhavi.service.grid_groups import group_files
 from medhavi.service.page_data import bench_of, html, problem_of, recorded_until
-from medhavi.service.page_table import grid, linked
+from medhavi.service.page_table import grid, keep_row, linked
 from medhavi.service.plan_pages.page_choices import choice, named_options, number_choice
 from medhavi.service.promise_pages.open_lists import tell_lists
 from medhavi.service.promise_pages.promise_commit import CommitMessage
@@ -167,9 +167,6 @@ def promise_table(
         if asked and asked in (demand.lower(), number.lower())
     ]
 
-    def select(chosen: Any) -> None:
-        keep("promise", str(chosen[grid_columns.NUMBER][0]) if len(chosen) else "")
-
     return grid(
         rows,
         first=grid_columns.NUMBER,
@@ -183,7 +180,7 @@ def promise_table(
         right=(grid_columns.QUANTITY, grid_columns.PROBABILITY),
         selection="single",
         initial_selection=found[:1],
-        on_change=select,
+        on_change=keep_row(grid_columns.NUMBER, "promise", keep),
         label=say("times_local_to_place"),
         hidden_columns=[name for name in rows.columns if name not in promises.SHOWN],
         column_widths={

@@ -115,6 +115,10 @@ class FindingList:
         known = [self._worth[one] for one in told]
         return max((one for one in known if one is not None), default=None)
 
+    def place(self, key: str) -> int:
+        """Place among `groups` of the one with a stable name."""
+        return [_group_key(told[0]) for told in self.groups].index(key)
+
     def number(self, severity: Severity) -> int:
         """Number of findings of a severity that ask for something."""
         return sum(
@@ -141,7 +145,6 @@ class FindingList:
         return pl.DataFrame(
             [
                 {
-                    "Group": number,
                     GROUP_KEY: _group_key(told[0]),
                     grid_columns.SEVERITY: _WORDS[told[0].severity],
                     grid_columns.CODE: told[0].code,
@@ -152,11 +155,10 @@ class FindingList:
                     say("action"): remedy_text(told[0]),
                     grid_columns.LATE_COST: self.worth(told) or None,
                 }
-                for number, told in enumerate(self.groups)
+                for told in self.groups
                 if everything or not asks_for_nothing(told[0])
             ],
             schema={
-                "Group": pl.Int64,
                 **dict.fromkeys(
                     (
                         GROUP_KEY,

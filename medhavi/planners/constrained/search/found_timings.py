@@ -194,8 +194,7 @@ def ends_alone(
         return NEVER
     work = WorkContent(option.setup, task.run(order.steps))
     room = FreeSlots(Occupancy(capacity), providers.changeovers)
-    placed = room.earliest(task.node, option, work, (ready, ready))
-    return NEVER if placed is None else placed.finish
+    return room.through(task.node, option, work, ready)
 
 
 def _offers(task: RoutingTask, option: ResourceOption, start: int) -> bool:
