@@ -3,13 +3,14 @@
     python benchmarks/net_change_optimize.py [--cases 9]
 
 The demo company of scale small, effort standard; both plans of a case are made in one
-run. Nine cases take seven minutes of CPU time.
+run. Nine cases take ten minutes of CPU time.
 """
 
 from __future__ import annotations
 
 import argparse
 import random
+import statistics
 import sys
 from datetime import timedelta
 from itertools import cycle
@@ -42,6 +43,8 @@ MORE = 1.1
 """Times its quantity that a changed demand has, in whole units."""
 MOVED = (-7, -4, -2, 2, 4, 7)
 """By one of these the date of a changed demand moves [days]."""
+TURNS = 3
+"""How often a plan on a baseline, which takes seconds, is made; the median counts."""
 TIMES_FASTER, DEARER = 10.0, 0.01
 """Least and most of a plan on a baseline against one from nothing, mode optimize."""
 
@@ -109,12 +112,12 @@ def measure_optimized(snapshot: Snapshot, baseline: Plan) -> Optimized:
     from medhavi.results.difference import orders_kept
     from medhavi.results.verify import verify
 
-    net, whole = (
-        planned(snapshot, "optimize", "standard", one) for one in (baseline, None)
-    )
+    turns = [baseline, None, *[baseline] * (TURNS - 1)]
+    made = [planned(snapshot, "optimize", "standard", one) for one in turns]
+    net, whole = made.pop(0), made.pop(0)
     return Optimized(
         net.plan.run.engine,
-        net.seconds,
+        statistics.median([net.seconds, *(one.seconds for one in made)]),
         whole.seconds,
         net.money,
         whole.money,
@@ -146,7 +149,8 @@ def write_optimized(cases: Sequence[tuple[str, int, int]]) -> int:
         ),
         [one.row(*case[:2]) for one, case in zip(found, cases, strict=True)],
         f"Demo company, small ({snapshot['demands'].height:,} demands), mode optimize, "
-        "effort standard; both plans of a row in one run. Of a changed quantity there is "
+        "effort standard; both plans of a row in one run, that on a baseline three times, of "
+        "which the median counts. Of a changed quantity there is "
         "a tenth more; a date moves by 2 to 7 days. Gate: at least "
         f"{TIMES_FASTER:g} times as fast, at most {DEARER:.0%} dearer, no faults.",
     )
