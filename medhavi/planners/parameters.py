@@ -314,9 +314,9 @@ class OptimizeParameters(PlannerParameters):
         from nothing, all orders are made anew by the decisions of the baseline, and
         joined, if that saves as much.
     lots_share
-        At effort light a plan in planned lots is made where fixed costs of orders are
-        at least so much of what the guided plan costs without its lateness: elsewhere
-        they take half of the time, and the plan is seldom the cheapest.
+        At effort light, and between objectives, plans in planned lots are made where
+        fixed costs of orders are at least so much of what the guided plan costs without
+        its lateness: elsewhere they take half of the time, and are seldom the cheapest.
     renewal_share
         At effort light goods of stock levels that die are made anew where what lacks of
         safety stock costs at least so much of the best plan: no more can be saved.
@@ -375,7 +375,7 @@ class OptimizeParameters(PlannerParameters):
     whole_orders_by: str = "auto"
     whole_orders_at_once: int = 5_000
     whole_orders_sweeps: int = 4
-    lots_share: float = 0.25
+    lots_share: float = 0.1
     renewal_share: float = 0.01
     campaigns_share: float = 0.05
     overtime_share: float = 0.005

@@ -21,7 +21,7 @@ from tests import factories
 from tests.api import plan, verify
 from tests.planners.optimal_plans import DAILY
 from tests.planners.small_plans import day
-from tests.planners.test_optimize_baseline import two_sellers
+from tests.planners.test_optimize_baseline import one_machine, trebling, two_sellers
 from tests.planners.test_overtime import shop
 
 if TYPE_CHECKING:
@@ -127,6 +127,23 @@ def test_points_are_what_the_plans_come_to():
         assert row["lateness"] == pytest.approx(card.lateness)
         assert row["co2"] == pytest.approx(card.co2_kg)
         assert row["inventory"] == pytest.approx(card.inventory)
+
+
+@pytest.mark.req("OMO-15")
+@pytest.mark.parametrize("seed", [3, 5])
+def test_the_cheapest_plan_of_a_front_costs_no_more_than_that_of_mode_optimize(
+    seed: int,
+):
+    """An order costs 20: in planned lots it costs 17 and 33 % less than by need."""
+    snapshot = one_machine(trebling(seed)[0])
+    found = medhavi.pareto(snapshot, ("cost", "lateness"), 3)
+    assert found.plan(1).run.settings["lots"]
+    least = scorecard(plan(snapshot, "optimize"), snapshot).objectives
+    assert found.points["cost"][0] == pytest.approx(least["cost"])
+    by_need = medhavi.pareto(
+        snapshot, ("cost", "lateness"), 3, settings={"lots_share": 1.0}
+    )
+    assert by_need.points["cost"][0] > 1.15 * least["cost"]
 
 
 def test_each_plan_of_a_front_is_a_run_of_its_own():

@@ -119,6 +119,12 @@ def guidance(
     )
 
 
+def in_lots(decisions: Decisions, lots: PlannedLots) -> Decisions:
+    """Decisions with planned lots, and who brings them."""
+    amounts = {**decisions.amounts, **lots.amounts}
+    return replace(decisions, lots=lots.lots, sizes=lots.sizes, amounts=amounts)
+
+
 class ProgramDecoder(NamedTuple):
     """What plans follow: a solution of the program, and lots; None: neither.
 
@@ -200,9 +206,7 @@ class ProgramDecoder(NamedTuple):
                 as_given=self.as_given,
             )
         if self.lots is not None:
-            amounts = {**found.amounts, **self.lots.amounts}
-            lots, sizes = self.lots.lots, self.lots.sizes
-            found = replace(found, lots=lots, sizes=sizes, amounts=amounts)
+            found = in_lots(found, self.lots)
         if self.lost:
             demands = self.built.statement.run.intake.demands
             why = {one: (UNPROFITABLE, demands[one].demand) for one in self.lost}

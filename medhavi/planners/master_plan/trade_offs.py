@@ -8,6 +8,7 @@ cheapest "efficient" plan sells nothing.
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -28,6 +29,8 @@ from medhavi.planners.master_plan.decoder import (
     beside,
     decided,
     guidance,
+    in_lots,
+    joined_plans,
 )
 from medhavi.planners.master_plan.goals.staged_solve import (
     SHORTAGE,
@@ -38,7 +41,12 @@ from medhavi.planners.master_plan.goals.staged_solve import (
     unit_of,
 )
 from medhavi.planners.master_plan.improvement.late_slices import late_deliveries
-from medhavi.planners.master_plan.master_run import built_run, solver_of
+from medhavi.planners.master_plan.lots.lot_planning import planned_lots
+from medhavi.planners.master_plan.master_run import (
+    built_run,
+    fixed_share,
+    solver_of,
+)
 from medhavi.planners.master_plan.statement import ObjectivePart, state
 from medhavi.planners.master_plan.step_plans import PlansInMemory
 from medhavi.planners.parameters import TradeOffParameters
@@ -69,6 +77,7 @@ if TYPE_CHECKING:
 
     from medhavi.optimize.pareto import Point
     from medhavi.optimize.problem import Floats, Session, Solution
+    from medhavi.planners.constrained.netting.given_sources import Decisions
     from medhavi.planners.master_plan.blocks import BuiltProgram
     from medhavi.planners.master_plan.step_plans import StepPlans
     from medhavi.progress import Cancelled, Observe
@@ -85,13 +94,15 @@ DECIMALS = 2
 class Candidate(NamedTuple):
     """A plan with the program that guides it, and what it comes to by its scorecard.
 
-    Without a baseline its churn is None.
+    Without a baseline its churn is None. One that resumes a baseline has no decisions
+    of its own.
     """
 
     program: int | None
     plan: Plan
     values: dict[str, float | None]
     amounts: dict[str, float]
+    decisions: Decisions | None = None
 
 
 def pareto(  # noqa: PLR0913 - the public name, keywords but for three
@@ -179,6 +190,8 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
         way = RunOptions(None, stop, None, kept or PlansInMemory(), {})
         both = found, looser
         made = list(_candidates(built, parameters, both, baseline, asked, tell, way))
+        best = _unbeaten(made, objectives)
+        made += _improved(built, best, both, baseline, tell, way)
         within = [one for one in made if not excess(one.amounts, most)]
         if made and not within and not stop.asked:
             _refuse(made, most, currency_of(snapshot))
@@ -249,7 +262,8 @@ def _candidates(
         for joins, made in _resumed(built, baseline, effort, tell, way):
             yield from measured(None, made, {"joins": joins})
     plain = decided(run, first, effort, way)
-    yield from measured(None, plain, {"share": usual})
+    for one in measured(None, plain, {"share": usual}):
+        yield one._replace(decisions=first)
     again = _found_again(plain)
     seen = [replace(first, **again)]
     shares = [share for points in both for share in _shares(points, parameters)]
@@ -268,7 +282,57 @@ def _candidates(
         # Which objective is capped, and where, tells the runs of a front apart.
         capped = dict(zip(("limited", "limit"), point.limited or (), strict=False))
         told = {"program": number, "share": share, **capped}
-        yield from measured(number, made, told)
+        for one in measured(number, made, told):
+            yield one._replace(decisions=follows)
+
+
+def _improved(
+    built: BuiltProgram,
+    unbeaten: Iterable[Candidate],
+    both: tuple[Sequence[Point], Sequence[Point]],
+    baseline: Plan | None,
+    tell: Observe,
+    way: RunOptions,
+) -> Iterator[Candidate]:
+    """Other plans of those that no other one beats, as of `_variants`.
+
+    Lots are those of the program that a plan follows, else of the first one.
+    """
+    solutions = [point.solution for points in both for point in points]
+    for number, plan, *_, decisions in unbeaten:
+        if decisions is None or not solutions:
+            continue
+        solution = solutions[0 if number is None else number - 1]
+        for made, told in _variants(built, plan, decisions, solution, way):
+            follows = made if number is None else beside(made, built, solution)
+            settings = {**plan.run.settings, **told}
+            yield from _verified(built, number, follows, baseline, settings, tell)
+
+
+def _variants(
+    built: BuiltProgram,
+    plan: Plan,
+    decisions: Decisions,
+    solution: Solution,
+    way: RunOptions,
+) -> Iterator[tuple[Plan, dict[str, bool]]]:
+    """Plan with orders joined; in planned lots, where orders cost much; with both."""
+    run, stop = built.statement.run, Stop(way.cancelled)
+
+    def joined(own: Decisions, made: Plan) -> Iterator[Plan]:
+        return islice(joined_plans(run, own, made, run.goals.effort, way), 1)
+
+    for found in joined(decisions, plan):
+        yield found, {"joins": True}
+    if stop() or fixed_share(built, plan) < run.goals.lots_share:
+        return
+    lots = planned_lots(built, solution.values, solver_of(run.goals), stop)
+    if lots is not None and lots.places:
+        own = in_lots(decisions, lots)
+        made = decided(run, own, run.goals.effort, way)
+        yield made, {"lots": True}
+        for found in joined(own, made):
+            yield found, {"lots": True, "joins": True}
 
 
 def _resumed(
