@@ -246,6 +246,7 @@ def test_more_cpu_than_the_general_engine_is_told():
 
 @pytest.mark.req("OPA-06")
 @pytest.mark.parametrize("seed", some([1, 2], 1))
+@pytest.mark.nightly
 def test_a_small_company_is_searched_and_has_a_fifth_less_late(seed):
     """Than with all netted, and placed in order of need and priority."""
     snapshot = Snapshot.from_frames(tables_of(ModelSize(demands=80, seed=seed)))

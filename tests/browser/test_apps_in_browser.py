@@ -98,6 +98,7 @@ def test_pages_stay_alive_in_the_shell(watched):
 
 
 @pytest.mark.req("UI-08")
+@pytest.mark.nightly
 def test_a_page_is_loaded_before_somebody_asks_for_it(watched):
     """Pages follow one after the other, none that would begin a job; one is shown."""
     page = watched.page

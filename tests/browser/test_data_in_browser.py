@@ -164,6 +164,7 @@ def test_a_file_names_the_override_that_it_would_end(page, tmp_path, chromium):
 
 
 @pytest.mark.req("NEX-09")
+@pytest.mark.nightly
 def test_a_doubtful_value_leads_to_the_filled_form(page, tmp_path, chromium):
     """Ten lemons of one family; the cost of one has lost its decimal point."""
     rows = dict(example_rows())

@@ -172,6 +172,7 @@ def test_an_exception_that_is_ticked_has_its_links_beside_the_grid(desk):
 
 
 @pytest.mark.req("UI-02", "UI-08")
+@pytest.mark.nightly
 def test_a_grid_beside_its_drawer_is_whole(desk):
     """Its last columns were cut in the middle of a word, with no sign of more."""
     page = desk.page

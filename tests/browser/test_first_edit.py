@@ -111,6 +111,7 @@ def test_the_first_edit_is_approved_and_its_plan_shown(desk, tmp_path, neighbour
         one.assert_clean()
 
 
+@pytest.mark.nightly
 def test_an_exception_is_assigned_once_and_the_page_rests(page, order_server):
     """A recording draws the list again; what was recorded is not recorded again.
 

@@ -31,6 +31,7 @@ def watched(request, page, town):
 
 
 @pytest.mark.req("NEX-05", "UI-02")
+@pytest.mark.nightly
 def test_the_cockpit_forecasts_service_with_its_band(watched):
     page = watched.page
     watched.open("/cockpit/")
@@ -49,6 +50,7 @@ def test_the_cockpit_forecasts_service_with_its_band(watched):
 
 
 @pytest.mark.req("NEX-05", "UI-02")
+@pytest.mark.nightly
 def test_a_demand_at_risk_links_to_the_order_that_delays_it(watched):
     page = watched.page
     watched.open("/promise/?tab=demands-at-risk")

@@ -414,6 +414,7 @@ def test_exceptions_are_grouped_as_other_grids_are(watched, page_address):
 
 
 @pytest.mark.req("UI-08")
+@pytest.mark.nightly
 def test_the_workspace_of_the_bar_holds_from_page_to_page(watched):
     """The bar named the first one whatever a page showed, and no page kept another."""
     page = watched.page

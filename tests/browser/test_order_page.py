@@ -91,6 +91,7 @@ def test_a_firm_order_is_released_and_goes_to_other_systems(page, tmp_path, chro
 
 
 @pytest.mark.req("UI-02", "UI-08", "OPA-07", "NEX-05")
+@pytest.mark.nightly
 def test_a_plan_that_became_older_is_renewed_and_the_choice_is_kept(desk, tmp_path):
     """A fact comes while somebody fills in a form: what was chosen is still there."""
     page = desk.page
@@ -123,6 +124,7 @@ def test_a_plan_that_became_older_is_renewed_and_the_choice_is_kept(desk, tmp_pa
 
 
 @pytest.mark.req("UI-02", "UI-08")
+@pytest.mark.nightly
 def test_a_plant_and_a_week_are_chosen_by_one_click_each(desk):
     page = desk.page
     desk.open("/orders/?status=released")
@@ -185,6 +187,7 @@ def test_an_order_has_an_address_and_says_why(order_desk):
 
 
 @pytest.mark.req("UI-08")
+@pytest.mark.nightly
 def test_all_pages_show_a_chosen_moment_until_they_are_back_at_now(order_desk, ordered):
     desk, page = order_desk, order_desk.page
     page.goto(f"{desk.address}/#/orders/")

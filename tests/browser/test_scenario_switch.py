@@ -65,6 +65,7 @@ def test_pages_show_the_scenario_of_the_bar_until_the_plan_in_force_is_back(
     desk.assert_clean()
 
 
+@pytest.mark.nightly
 def test_a_page_that_is_not_there_yet_takes_the_choice_that_is_made_meanwhile(
     order_desk,
 ):
@@ -110,6 +111,7 @@ def test_an_address_of_no_scenario_is_refused_with_the_way_out(order_desk):
 
 
 @pytest.mark.req("UI-08")
+@pytest.mark.nightly
 def test_a_link_that_begins_a_scenario_keeps_those_that_are_there(order_desk):
     desk, page = order_desk, order_desk.page
     page.goto(f"{desk.address}/#/scenarios/?scenarios={quote(json.dumps(DOUBLE))}")

@@ -127,6 +127,7 @@ def test_a_changeover_is_edited_like_an_order(medhavi, tmp_path, monkeypatch):
     assert medhavi("orders", "undo", "--approver", "Bob").code == 0
 
 
+@pytest.mark.nightly
 def test_rows_are_added_like_an_order(medhavi, tmp_path, monkeypatch):
     setup_company(tmp_path, matrix(("FA", "FB", 120, True)))
     monkeypatch.setenv("MEDHAVI_LAKE", str(tmp_path / "lake"))
@@ -146,6 +147,7 @@ def test_rows_are_added_like_an_order(medhavi, tmp_path, monkeypatch):
 
 
 @pytest.mark.req("UI-05")
+@pytest.mark.nightly
 def test_shifts_are_edited_like_an_order(medhavi, tmp_path, monkeypatch):
     shift_company(tmp_path)
     monkeypatch.setenv("MEDHAVI_LAKE", str(tmp_path / "lake"))
@@ -323,6 +325,7 @@ def test_an_impossible_edit_ends_in_1(medhavi, place):
     ],
     ids=lambda stated: f"{stated['kind']} {stated.get('table', '')}".strip(),
 )
+@pytest.mark.nightly
 def test_the_command_of_an_edit_asks_the_same_at_the_same_price(medhavi, place, stated):
     folder, supply = place
     bench = opened(folder)

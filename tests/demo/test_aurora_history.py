@@ -53,6 +53,7 @@ def test_two_processes_with_other_hash_seeds_give_the_same_bytes(batches):
     assert len(answers) == 1
 
 
+@pytest.mark.nightly
 def test_another_seed_gives_another_history(batches):
     other = list(aurora.generate("small", 2))
     assert [s for s, _ in other] != [s for s, _ in batches]

@@ -24,6 +24,7 @@ def first(snapshot: Snapshot) -> Plan:
 
 
 @pytest.mark.parametrize("week", some([0, 2, 4], 2))
+@pytest.mark.nightly
 def test_a_week_is_firmed_for_nothing(
     snapshot: Snapshot, first: Plan, week: int
 ) -> None:

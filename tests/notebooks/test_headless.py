@@ -157,6 +157,7 @@ def test_every_cell_has_a_name(path):
     assert [name for name in cells if name == "_"] == []
 
 
+@pytest.mark.nightly
 def test_the_lesson_of_studies_computes_nothing_twice():
     _, values = loaded(ROOT / "notebooks" / "n11_studies.py").app.run()
     assert values["first"].computed == 4
@@ -166,6 +167,7 @@ def test_the_lesson_of_studies_computes_nothing_twice():
 
 
 @pytest.mark.req("ANA-08")
+@pytest.mark.nightly
 def test_the_lesson_of_hindsight_sees_the_supplier_drift():
     shown, values = loaded(ROOT / "notebooks" / "n12_hindsight.py").app.run()
     every = values["report"].overall()
@@ -231,6 +233,7 @@ def test_the_lesson_of_the_optimizer_compares_modes_and_trades_off():
     assert points["cost"].min() < points["cost"].max()
 
 
+@pytest.mark.nightly
 def test_the_lesson_of_feasible_plans_takes_a_remedy_at_its_word():
     _, values = loaded(ROOT / "notebooks" / "n04_constrained_plan.py").app.run()
     assert values["hours"] == pytest.approx(values["lateness"])

@@ -222,6 +222,7 @@ def test_the_bound_is_the_cheapest_way_to_order(seed):
 @pytest.mark.req("OPA-05", "OME-07")
 @pytest.mark.parametrize("seed", range(examples(3, 60)))
 @pytest.mark.parametrize("most", [0, 10**9])
+@pytest.mark.nightly
 def test_the_bound_and_the_better_plan_hold_on_either_grid(seed, most):
     tables, cheapest = tiny(seed)
     snapshot = factories.snapshot(**tables)

@@ -205,6 +205,7 @@ def drawn(seed: int) -> dict[str, Any]:
 
 
 @pytest.mark.req("MRP-03")
+@pytest.mark.nightly
 def test_dated_lines_are_taken_as_the_verifier_has_it():
     """Whatever lines hold when a step begins, the plan takes them and no others."""
     for seed in range(examples(8, 60)):

@@ -78,6 +78,7 @@ def test_goods_that_die_before_a_level_falls_serve_nobody_after():
     st.lists(st.tuples(st.integers(1, 40), st.integers(1, 90)), max_size=6),
     st.lists(st.tuples(st.integers(4, 10), st.integers(0, 60)), min_size=1, max_size=6),
 )
+@pytest.mark.nightly
 def test_no_more_is_made_than_levels_and_demands_need_at_once(demands, steps):
     starts, at = [], 0
     for gap, qty in steps:

@@ -226,6 +226,7 @@ def test_a_plan_that_pays_for_least_loads_is_no_dearer_than_one_that_does_not(
 
 @pytest.mark.req("OMO-09")
 @pytest.mark.parametrize("seed", some((17, 24, 63, 7, 11, 33, 60), 2))
+@pytest.mark.nightly
 def test_of_mixed_sources_the_prices_of_lanes_make_no_plan_dearer(seed: int) -> None:
     """Of 50 companies six cost up to 47 % more: orders were priced as usual ones."""
     draw = random.Random(seed)

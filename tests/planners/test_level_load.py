@@ -115,6 +115,7 @@ def test_what_goes_into_work_made_ahead_is_made_ahead_with_it():
 @given(
     st.lists(st.tuples(st.integers(1, 40), st.integers(1, 8)), min_size=1, max_size=6)
 )
+@pytest.mark.nightly
 def test_a_higher_price_makes_no_plan_less_level(wanted):
     """Nor is one dearer, off the mean included, than one that does not look at it."""
     snapshot = shop(*wanted)

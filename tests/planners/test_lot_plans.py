@@ -325,6 +325,7 @@ def test_least_orders_decide_who_brings_what_and_what_joins(kind, wanted, cost):
 @pytest.mark.req("OMC-7.9.1")
 @pytest.mark.parametrize("kind", ["bought", "made"])
 @pytest.mark.parametrize("seed", range(examples(1, 30)))
+@pytest.mark.nightly
 def test_least_orders_never_make_a_plan_dearer(kind, seed):
     draw = random.Random(seed)
     wanted = [(10.0 * draw.randint(1, 90), at) for at in (20, 30, 40, 50)]

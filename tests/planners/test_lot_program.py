@@ -94,6 +94,7 @@ def tight(seed: int, products: int, days: int) -> LotProgram:
     return lot_program(items, free, np.ones(days))
 
 
+@pytest.mark.nightly
 def test_needs_that_first_solutions_leave_out_are_given_to_lots_of_shared_ones():
     """After its root node the solver leaves four needs out: 320,436 against 223,417."""
     stated = tight(seed=0, products=6, days=12)

@@ -93,6 +93,7 @@ def again(asked: Iterable[Company]) -> int:
 
 
 @pytest.mark.req("ATP-13")
+@pytest.mark.nightly
 def test_a_chain_at_its_own_times_is_what_was_found(few):
     assert again(few) > 30
 

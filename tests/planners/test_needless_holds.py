@@ -99,6 +99,7 @@ def test_goods_that_a_refused_demand_leaves_are_set_aside_before_receipts() -> N
 
 
 @pytest.mark.req("MRP-05", "CAP-05")
+@pytest.mark.nightly
 def test_promises_of_the_demo_company_are_planned_by_the_search() -> None:
     # Each holds goods at several places, components, hours and departures. What orders
     # take of it serves others as well: that is no reason to net all by all rules.

@@ -138,6 +138,7 @@ def test_no_subset_of_three_kinds_is_cheaper(seed: int):
 
 @pytest.mark.req("QA-01")
 @pytest.mark.parametrize("seed", [0, 3, *some([2, *range(30, 50)], 1)])
+@pytest.mark.nightly
 def test_no_cover_by_suppliers_is_cheaper(seed: int):
     """Of seeds 0 to 39 all 40; in 10 of them the amounts alone open too many."""
     rows = random_market(seed)
@@ -172,6 +173,7 @@ def crowded_town(seed: int) -> Rows:
 
 @pytest.mark.req("QA-01")
 @pytest.mark.parametrize("seed", range(examples(1, 20)))
+@pytest.mark.nightly
 def test_openings_with_least_orders_and_set_ups(seed: int):
     snapshot = factories.snapshot(**crowded_town(seed))
     settings = {"effort": "light"}

@@ -96,6 +96,7 @@ def test_unchanged_tables_give_the_baseline_back(tmp_path: Path) -> None:
 
 @pytest.mark.req("OMC-7.13")
 @pytest.mark.req("OMO-08")
+@pytest.mark.nightly
 def test_the_more_stability_is_worth_the_less_changes():
     """50 of A cost 100 from RETAIL; 900 cost 1,800 there and 1,000 from BULK."""
     first = best(two_sellers(50))

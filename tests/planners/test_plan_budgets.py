@@ -160,6 +160,7 @@ def in_lots(size: float) -> Snapshot:
         (25, 149, 150),
     ],
 )
+@pytest.mark.nightly
 def test_whole_lots_keep_a_budget_at_the_least_cost(size, most, money):
     """Of three lots of 20 one dirty: 140 kg, 140 EUR; none: 60 kg, 180 EUR.
 

@@ -228,6 +228,7 @@ def test_intervals_hold_what_other_draws_of_the_same_times_come_to():
 # ---------------------------------------------------------------------------- laws
 @settings(max_examples=25)
 @given(first=st.floats(0, 12), more=st.floats(0, 6), seed=st.integers(0, 5))
+@pytest.mark.nightly
 def test_more_slack_never_lowers_a_probability(first, more, seed):
     less, greater = (
         risk_of(assembled(1 / 24 + one), scenarios=64, seed=seed).of("D1")

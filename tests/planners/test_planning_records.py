@@ -263,6 +263,7 @@ def churned(before, after):
 
 @pytest.mark.req("OMV-17")
 @pytest.mark.parametrize("kind", ["make", "move"])
+@pytest.mark.nightly
 def test_more_and_less_than_the_baseline_count_alike(kind):
     """D2 of 10 becomes 13, or 7, or a day earlier or later: one order differs."""
 

@@ -77,6 +77,7 @@ def test_whole_orders_are_left_out_where_they_are_too_many_or_effort_is_light():
 
 
 @pytest.mark.parametrize("seed", some(range(4), 2))
+@pytest.mark.nightly
 def test_whole_orders_never_make_a_plan_dearer(seed: int):
     draw = random.Random(seed)
     demands = [

@@ -184,6 +184,7 @@ def test_many_tiny_companies_earn_the_most_there_is():
 
 
 @pytest.mark.parametrize("seed", some(range(6), 3))
+@pytest.mark.nightly
 def test_with_set_ups_and_least_lots_it_is_never_worse_than_without_the_program(seed):
     asked, stock = _asked(seed)
     snapshot = company(asked, stock, fixed_cost=3.0 * (seed % 3), min_lot=seed % 4)

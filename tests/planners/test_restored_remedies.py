@@ -70,6 +70,7 @@ CASES: list[tuple[dict[str, Any], list[Any], str, str]] = [
 
 @pytest.mark.req("MRP-19")
 @pytest.mark.parametrize(("rows", "disruptions", "kind", "text"), CASES)
+@pytest.mark.nightly
 def test_what_is_broken_works_again_when_it_is_waited_for(
     rows: Mapping[str, Any], disruptions: list[Any], kind: str, text: str
 ) -> None:

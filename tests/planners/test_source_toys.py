@@ -100,6 +100,7 @@ def test_a_run_of_100_at_least_is_none_or_100(qty, made):
 
 @pytest.mark.req("OMO-05", "OMC-7.7.3", "CMP-07")
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+@pytest.mark.nightly
 def test_families_that_change_in_turn_run_together_where_that_costs_less(share):
     """A B A B by their dates is three changes at 100, A A B B one; stock is cheap."""
     rows: Rows = {

@@ -188,6 +188,7 @@ def test_chain_that_is_held_is_walked_anew():
 @pytest.mark.req("ATP-20")
 @pytest.mark.parametrize("basis", ["p50", "p95"])
 @pytest.mark.parametrize("risk_cap", some([None, 0.1], 1))
+@pytest.mark.nightly
 def test_chain_with_uncertain_lanes_stands_as_a_quote_says(
     monkeypatch, basis, risk_cap
 ):

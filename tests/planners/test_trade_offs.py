@@ -326,6 +326,7 @@ def clean_or_dirty() -> Snapshot:
     )
 
 
+@pytest.mark.nightly
 def test_points_are_plans_that_keep_the_budgets():
     free = medhavi.pareto(clean_or_dirty(), ("cost", "co2"), 5, settings=WEEKS)
     assert free.points["co2"].max() == pytest.approx(360)
@@ -353,6 +354,7 @@ def in_lots(size: float, qty: float = 50) -> Snapshot:
 
 
 @pytest.mark.req("OMO-14")
+@pytest.mark.nightly
 def test_a_budget_takes_no_plan_that_keeps_it_from_a_front():
     """Two lots of 25, none, one or two of them dirty: 50, 150 or 250 kg."""
     goals = ("cost", "co2")

@@ -86,6 +86,7 @@ def test_a_lane_that_is_often_late_gives_way_to_a_dearer_one():
     st.lists(st.tuples(st.integers(1, 9), st.integers(0, 10)), min_size=1, max_size=3),
     st.lists(st.integers(1, 20), min_size=1, max_size=3),
 )
+@pytest.mark.nightly
 def test_a_higher_price_of_risk_never_buys_more(offers, wanted):
     """A reward for reliable sources would be earned by buying what nobody needs."""
     rows = {

@@ -125,6 +125,7 @@ def calendar_of_days(overtime: float) -> dict[str, Any]:
     }
 
 
+@pytest.mark.nightly
 def test_an_extra_shift_is_worked_by_the_bottleneck_alone() -> None:
     """D1 is made from 16 to 24 o'clock instead of on day 1: 16 h late before."""
     snapshot = two_machines(**calendar_of_days(0.0))
@@ -140,6 +141,7 @@ def test_an_extra_shift_is_worked_by_the_bottleneck_alone() -> None:
     assert [working(name).between(*whole) / 3600 for name in "MN"] == [16, 8]
 
 
+@pytest.mark.nightly
 def test_overtime_that_is_stated_is_no_longer_than_it_says() -> None:
     """Two hours on day 0, so D1 ends at 14 o'clock on day 1, two hours earlier."""
     snapshot = two_machines(**calendar_of_days(120.0))

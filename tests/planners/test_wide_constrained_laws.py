@@ -107,6 +107,7 @@ def test_every_plan_obeys_the_laws(seed: int) -> None:
 
 
 @pytest.mark.req("CAP-06")
+@pytest.mark.nightly
 def test_a_firm_order_in_mode_optimize_takes_nothing_that_is_dead() -> None:
     """Its supplier brings 40 of 50 while they live: the other ten come late."""
     snapshot = Snapshot.from_frames(factories.tables(**wide_tables(3389)))

@@ -57,6 +57,7 @@ def remedies_hold(seeds: Iterable[int]) -> set[str]:
 
 
 @pytest.mark.req("MRP-19")
+@pytest.mark.nightly
 def test_remedies_give_their_dates_again_when_applied() -> None:
     assert len(remedies_hold(range(examples(6, 12)))) > examples(1, 2)
 

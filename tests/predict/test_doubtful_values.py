@@ -276,6 +276,7 @@ def test_no_table_at_all_is_compared():
     assert found.to_frame().is_empty()
 
 
+@pytest.mark.nightly
 def test_the_clean_demo_company_has_a_handful_of_doubtful_values_at_most(demo):
     """At half the default chance: one lane within a site, by far the cheapest."""
     assert not doubtful_values(demo).values
@@ -303,6 +304,7 @@ def rates(company_, number, seeds, settings=None):
 
 
 @pytest.mark.req("NEX-03")
+@pytest.mark.nightly
 def test_planted_errors_of_the_demo_company_are_found_and_nothing_else(demo):
     """Gates: precision 0.95, recall 0.8, nine of ten proposals exact."""
     hits, alarms, errors, mended, _, kinds = rates(demo, 30, range(8))
@@ -329,6 +331,7 @@ def test_planted_errors_of_a_drawn_company_are_found_and_nothing_else(drawn):
 
 
 @pytest.mark.req("NEX-03")
+@pytest.mark.nightly
 def test_chances_say_how_many_are_wrong(demo, drawn):
     """Of cells with a chance of a half to three quarters at least half are wrong.
 

@@ -83,6 +83,7 @@ def test_the_window_that_judges_chose_nothing():
     assert first.test["ordered_at"].max() < second.test["ordered_at"].min()
 
 
+@pytest.mark.nightly
 def test_what_happens_after_the_judging_began_changes_no_choice():
     history = drawn(500, {"A": steady(0.9), "B": steady(1.2)})
     rows, _ = prepared(history, RECIPE)
@@ -144,6 +145,7 @@ def promoted(
 
 
 @pytest.mark.req("ANA-13")
+@pytest.mark.nightly
 def test_a_few_histories_without_signal_promote_nothing():
     assert promoted("lead_time", range(2), 0.0, RECIPE) == (0, 0)
     assert promoted("reliability", range(3), 0.0, RECIPE)[0] == 0

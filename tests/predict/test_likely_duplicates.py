@@ -101,6 +101,7 @@ def test_what_has_no_like_is_no_duplicate(rows):
     assert found.to_frame().is_empty()
 
 
+@pytest.mark.nightly
 def test_the_demo_company_has_no_duplicate():
     assert not likely_duplicates(company("small")).pairs
 

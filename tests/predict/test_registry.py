@@ -63,6 +63,7 @@ def test_a_rate_survives_its_bundle(history, sample, name):
 
 @pytest.mark.req("ANA-05")
 @pytest.mark.parametrize("name", ["boosting", "recent level"])
+@pytest.mark.nightly
 def test_a_registered_model_says_the_same_after_loading(folder, history, sample, name):
     model = final_model(history, name, RECIPE)
     entry = kept(folder, f"loaded-{name.split()[0]}", model, sample)

@@ -137,6 +137,7 @@ def test_a_bad_workbook_on_a_page_is_told_and_the_server_lives(
         pytest.param("/tradeoffs", "Find the trade-offs", marks=pytest.mark.nightly),
     ],
 )
+@pytest.mark.nightly
 def test_a_page_opened_before_there_are_tables_is_filled_by_the_first(
     tmp_path, address, filled
 ):

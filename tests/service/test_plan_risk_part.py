@@ -50,6 +50,7 @@ def test_the_risk_of_a_plan_is_drawn_once(tables, monkeypatch):
     assert "mv-table" in risky_part(shown, shown.names).text
 
 
+@pytest.mark.nightly
 def test_a_job_draws_the_same_risk(tables):
     queue = JobQueue(workers=1)
     queue.open()

@@ -102,6 +102,7 @@ def test_the_page_tells_the_phase_of_its_job(queue, lemonade):
     assert load_front(lemonade).problem.title == "The work was stopped"
 
 
+@pytest.mark.nightly
 def test_budgets_that_cannot_hold_say_what_to_allow_and_the_last_front_stays(
     queue, lemonade
 ):
@@ -172,6 +173,7 @@ def test_a_published_plan_of_a_front_is_in_force_at_once(queue, company_page):
 
 
 @pytest.mark.req("OMO-15")
+@pytest.mark.nightly
 def test_changes_are_counted_from_the_plan_in_force(queue, company_page):
     """The plan in force is a point itself: none of its orders changes."""
     data = company_page

@@ -78,6 +78,7 @@ def test_what_was_edited_again_is_not_taken_back_alone(bench):
     assert bench.undo(approver="Ada").committed
 
 
+@pytest.mark.nightly
 def test_a_standing_override_is_named_and_ends_with_the_edit(bench):
     names = ("matrix", "from_family", "to_family")
     key = dict(zip(names, OLD, strict=True))

@@ -80,6 +80,7 @@ def race(place, *more):
 
 
 @pytest.mark.req("CORE-16")
+@pytest.mark.nightly
 def test_four_processes_want_25_each_of_ten_pieces(place):
     assert race(place) == 10
     of = desk(place, 10)

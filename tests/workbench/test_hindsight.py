@@ -90,6 +90,7 @@ def test_what_happened_is_put_beside_it(asked):
     assert (found["SCARCE"]["days_off"], found["SCARCE"]["days_off_then"]) == (-3, 3)
 
 
+@pytest.mark.nightly
 def test_no_day_is_asked_twice_and_the_answer_is_the_same(shop):
     first = shop()
     again = shop()

@@ -52,6 +52,7 @@ def of_a_front(snapshot):
     return replace(made, run=replace(made.run, settings=own))
 
 
+@pytest.mark.nightly
 def test_a_published_plan_of_a_front_is_renewed_by_the_settings_of_its_mode(bench):
     """It could not be planned again: each job failed with an unknown setting."""
     snapshot = bench.snapshot()

@@ -70,6 +70,7 @@ def test_a_week_has_its_price_first_then_is_events_and_comes_back(bench):
         ["Mon-Sun closed"],
     ],
 )
+@pytest.mark.nightly
 def test_the_priced_plan_is_the_plan_of_the_changed_tables(bench, mode, lines):
     edit = {"kind": "change_shifts", "calendar": "DAY", "shifts": lines}
     made = plan_of(bench, mode)

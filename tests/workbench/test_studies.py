@@ -256,6 +256,7 @@ change = [{ kind = "lead_time_factor", factor = 2 }]
 
 
 @pytest.mark.req("MRP-13", "MRP-14", "RPL-11")
+@pytest.mark.nightly
 def test_what_ifs_are_netted_on_one_run_of_the_base(folder):
     (folder / "study.toml").write_text(WHAT_IFS)
     report = run(folder).report
