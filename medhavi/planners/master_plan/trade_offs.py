@@ -120,9 +120,10 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
 ) -> ParetoFront:
     """Find efficient plans between objectives.
 
-    Efficient points of the program guide plans, a plan without it is made, too, and
-    each is verified. Plans that another one beats, or equals, are left out; so is one
-    that breaks a rule, a defect of the planner that `observe` is told.
+    Efficient points of the program guide plans, a plan without it is made, too. Each
+    that no other one beats is improved, and verified. Plans that another one beats, or
+    equals, are left out; so is one that breaks a rule, a defect of the planner that
+    `observe` is told.
 
     Parameters
     ----------
@@ -191,13 +192,13 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
         both = found, looser
         made = list(_candidates(built, parameters, both, baseline, asked, tell, way))
         best = _unbeaten(made, objectives)
-        made += _improved(built, best, both, baseline, tell, way)
+        made += _improved(built, best, both, baseline, way)
         within = [one for one in made if not excess(one.amounts, most)]
         if made and not within and not stop.asked:
             _refuse(made, most, currency_of(snapshot))
         unbeaten = [
             one._replace(plan=one.plan.replace(kpis=kpi_table(one.plan, snapshot)))
-            for one in _unbeaten(within, objectives)
+            for one in _sound(within, objectives, snapshot, tell)
         ]
     record = RunRecord(
         planner="pareto",
@@ -256,7 +257,7 @@ def _candidates(
     def measured(
         number: int | None, made: Plan, told: Mapping[str, object]
     ) -> Iterator[Candidate]:
-        return _verified(built, number, made, baseline, {**asked, **told}, tell)
+        return _measured(built, number, made, baseline, {**asked, **told})
 
     if baseline is not None:
         for joins, made in _resumed(built, baseline, effort, tell, way):
@@ -291,7 +292,6 @@ def _improved(
     unbeaten: Iterable[Candidate],
     both: tuple[Sequence[Point], Sequence[Point]],
     baseline: Plan | None,
-    tell: Observe,
     way: RunOptions,
 ) -> Iterator[Candidate]:
     """Other plans of those that no other one beats, as of `_variants`.
@@ -306,7 +306,7 @@ def _improved(
         for made, told in _variants(built, plan, decisions, solution, way):
             follows = made if number is None else beside(made, built, solution)
             settings = {**plan.run.settings, **told}
-            yield from _verified(built, number, follows, baseline, settings, tell)
+            yield from _measured(built, number, follows, baseline, settings)
 
 
 def _variants(
@@ -377,26 +377,19 @@ def _shares(found: Sequence[Point], parameters: TradeOffParameters) -> list[floa
     return [shortest + (longest - shortest) * (most - one) / span for one in late]
 
 
-def _verified(
+def _measured(
     built: BuiltProgram,
     number: int | None,
     made: Plan,
     baseline: Plan | None,
     asked: Mapping[str, object],
-    tell: Observe,
 ) -> Iterator[Candidate]:
-    """Name a plan by what was asked, and measure it.
-
-    None where its search was ended, or where it breaks a rule.
-    """
+    """Name a plan by what was asked, and measure it; none if its search was ended."""
     if made.run.status is Status.CANCELLED:
         return
     snapshot = built.statement.run.stated
     settings = {**made.run.settings, **asked}
     plan = replace(made, run=replace(made.run, settings=settings))
-    if faults := verify(plan, snapshot):
-        tell(Progress(f"a plan is left out: {faults[0]}"))
-        return
     found, churn = scorecard(plan, snapshot), None
     if baseline is not None:
         churn = float(planned_orders(baseline).height - orders_kept(baseline, plan))
@@ -421,6 +414,29 @@ def _refuse(
     rises = [{name: nearest.amounts[name] - most[name]} for name in over]
     message = f"No plan that was found keeps the budgets: {'; '.join(told)}."
     raise InfeasibleBudgets(message, rises)
+
+
+def _sound(
+    made: Iterable[Candidate],
+    objectives: Sequence[str],
+    snapshot: Snapshot,
+    tell: Observe,
+) -> list[Candidate]:
+    """Plans as of `_unbeaten`, of those that break no rule; who is beaten is not asked.
+
+    One that breaks a rule beats no other one.
+    """
+    rest, sound = list(made), set[int]()
+    while best := _unbeaten(rest, objectives):
+        asked = [one for one in best if id(one) not in sound]
+        faults = {id(one): verify(one.plan, snapshot) for one in asked}
+        for found in filter(None, faults.values()):
+            tell(Progress(f"a plan is left out: {found[0]}"))
+        rest = [one for one in rest if not faults.get(id(one))]
+        if not any(faults.values()):
+            return best
+        sound |= faults.keys()
+    return []
 
 
 def _unbeaten(made: Iterable[Candidate], objectives: Sequence[str]) -> list[Candidate]:
