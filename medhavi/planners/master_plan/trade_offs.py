@@ -192,7 +192,7 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
         both = found, looser
         made = list(_candidates(built, parameters, both, baseline, asked, tell, way))
         best = _unbeaten(made, objectives)
-        made += _improved(built, best, both, baseline, way)
+        made += _improved(built, best, both, baseline, tell, way)
         within = [one for one in made if not excess(one.amounts, most)]
         if made and not within and not stop.asked:
             _refuse(made, most, currency_of(snapshot))
@@ -289,9 +289,10 @@ def _candidates(
 
 def _improved(
     built: BuiltProgram,
-    unbeaten: Iterable[Candidate],
+    unbeaten: Sequence[Candidate],
     both: tuple[Sequence[Point], Sequence[Point]],
     baseline: Plan | None,
+    tell: Observe,
     way: RunOptions,
 ) -> Iterator[Candidate]:
     """Other plans of those that no other one beats, as of `_variants`.
@@ -299,7 +300,8 @@ def _improved(
     Lots are those of the program that a plan follows, else of the first one.
     """
     solutions = [point.solution for points in both for point in points]
-    for number, plan, *_, decisions in unbeaten:
+    for done, (number, plan, *_, decisions) in enumerate(unbeaten):
+        tell(Progress("improving plans", done, len(unbeaten)))
         if decisions is None or not solutions:
             continue
         solution = solutions[0 if number is None else number - 1]
