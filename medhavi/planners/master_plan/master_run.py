@@ -46,6 +46,7 @@ from medhavi.planners.master_plan.improvement.plan_improvement import (
     fixed_costs,
     improved,
     interrupted,
+    is_whole,
 )
 from medhavi.planners.master_plan.lots.lot_planning import planned_lots
 from medhavi.planners.master_plan.lots.whole_orders import (
@@ -375,7 +376,7 @@ def _figures(
     best: RunStep | None = None
     for step in steps:
         figures.append(_step(*step, snapshot, parameters))
-        if step.made.run.status is not Status.CANCELLED:
+        if is_whole(step.made):
             known = {id(one): one for one in (steps[0], best or step, step)}
             best = best_of(list(known.values()), snapshot, parameters)
         if best is not None:
