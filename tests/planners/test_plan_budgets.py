@@ -298,9 +298,10 @@ def test_a_later_stage_spoils_an_earlier_one_by_its_tolerance_and_no_more():
 
 
 @pytest.mark.req("OMO-13")
-def test_tiers_are_served_one_after_the_other_whatever_they_are_worth():
+@pytest.mark.parametrize(("first", "second"), [(1, 2), (2, 10)])
+def test_tiers_are_served_one_after_the_other_whatever_they_are_worth(first, second):
     """Twelve in stock, twice ten wanted: money serves the rich one, tiers the first."""
-    wanted = [("RICH", 2, 5000.0), ("FIRST", 1, 1.0)]
+    wanted = [("RICH", second, 5000.0), ("FIRST", first, 1.0)]
     snapshot = factories.snapshot(
         stock=[{"product": "A", "location": "L", "qty": 12}],
         demands=[
@@ -310,11 +311,14 @@ def test_tiers_are_served_one_after_the_other_whatever_they_are_worth():
         ],
     )
     short = {"FIRST": 8.0, "RICH": 0.0}
-    found = made(snapshot)
-    assert dict(found.fulfilment.select("demand", "short").iter_rows()) == short
+    by_money = made(snapshot)
+    assert dict(by_money.fulfilment.select("demand", "short").iter_rows()) == short
     short = {"FIRST": 0.0, "RICH": 8.0}
     found = made(snapshot, stages=("tiers",))
     assert dict(found.fulfilment.select("demand", "short").iter_rows()) == short
+    goals = OptimizeParameters(stages=("tiers",))
+    (chosen,) = preferred([by_money, found], snapshot, goals)
+    assert chosen is found
 
 
 @pytest.mark.req("OMO-13")

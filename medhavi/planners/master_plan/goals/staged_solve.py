@@ -272,7 +272,9 @@ def stages_of(goals: OptimizeParameters, amounts: Mapping[str, object]) -> list[
         and SHORTAGE not in stages
     ):
         stages.insert(0, SHORTAGE)
-    tiers = [name for name in amounts if name.startswith(tier_name(0)[:-1])]
+    tier = tier_name(0)[:-1]
+    tiers = [name for name in amounts if name.startswith(tier)]
+    tiers.sort(key=lambda name: int(name.removeprefix(tier)))
     return [name for stage in stages for name in (tiers if stage == TIERS else [stage])]
 
 
@@ -293,7 +295,7 @@ def preferred(
     over = [sum(excess(one, goals.budgets).values()) for one in amounts]
     left = [n for n, one in enumerate(over) if one <= min(over) + TINY]
     known = {name for one in amounts for name in one}
-    for name in stages_of(goals, dict.fromkeys(sorted(known))):
+    for name in stages_of(goals, dict.fromkeys(known)):
         found = {n: amounts[n].get(name, 0.0) for n in left}
         most = room_above(min(found.values()), goals)
         left = [n for n, value in found.items() if value <= most]
