@@ -11,6 +11,7 @@ from medhavi.optimize.problem import Problem
 
 WEIGHTS = {
     "cost": np.array([1.0, 4.0, 0.0]),
+    "cash": np.array([1.0, 4.0, 0.0]),
     "co2": np.array([5.0, 1.0, 0.0]),
     "stock": np.array([0.0, 0.0, 1.0]),
 }
@@ -51,6 +52,19 @@ def test_two_conflicts_are_both_told():
     assert (one.names, one.more) == (("stock",), {"stock": pytest.approx(1.0)})
     assert other.names == ("cost", "co2")
     assert other.more == {"cost": pytest.approx(6.0), "co2": pytest.approx(8.0)}
+
+
+@pytest.mark.req("OME-05")
+def test_a_budget_of_a_conflict_may_clash_with_another_one():
+    """CO2 26 costs 28: 6 more than cost may, which rises, and 7 more than cash may.
+
+    At cash 21 there are 11/3 clean ones: CO2 50 - 44/3, which is 28/3 more.
+    """
+    one, other = conflicts(cash=21.0, co2=26.0, cost=22.0)
+    assert one.names == ("co2", "cost")
+    assert one.more == {"co2": pytest.approx(28 / 3), "cost": pytest.approx(6.0)}
+    assert other.names == ("cash", "co2")
+    assert other.more == {"cash": pytest.approx(7.0), "co2": pytest.approx(28 / 3)}
 
 
 @pytest.mark.parametrize("seed", range(20))

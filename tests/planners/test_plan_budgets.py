@@ -94,6 +94,30 @@ def test_budgets_that_clash_name_their_least_relaxation_and_the_nearest_plan():
 
 
 @pytest.mark.req("OME-05")
+def test_each_of_three_budgets_that_clash_is_told_and_the_nearest_plan_is_guided():
+    """Cash is cost here. 100 kg need 105: 35 more cash, and then 25 more cost.
+
+    7.5 dirty ones are not whole: eight, for 104 EUR, by 104 kg.
+    """
+    found = made(clean_or_dirty(), budgets={"cost": 80, "co2": 100, "cash": 70})
+    assert found.run.program is not None
+    both = "cannot hold together where as little is short as can be: allow at least"
+    assert found.run.program.conflict == (
+        f"Cash at most 70 EUR and co2 at most 100 kg {both} 35 EUR more cash or 140 kg "
+        f"more co2. Co2 at most 100 kg and cost at most 80 EUR {both} 100 kg more co2 "
+        "or 25 EUR more cost."
+    )
+    assert bought(found) == {"DIRTY": 8, "CLEAN": 32}
+
+
+@pytest.mark.req("OME-05")
+def test_a_budget_that_is_just_too_small_is_told_in_digits_that_say_so():
+    found = made(clean_or_dirty(), budgets={"cash": 39.99})
+    assert found.run.program is not None
+    assert "Cash at most 39.99 EUR cannot hold" in found.run.program.conflict
+
+
+@pytest.mark.req("OME-05")
 def test_work_beyond_open_hours_has_a_budget():
     """Nine hours on a day of eight: one of overtime, at 30 instead of 20."""
     snapshot = factories.snapshot(
@@ -298,9 +322,10 @@ def test_a_later_stage_spoils_an_earlier_one_by_its_tolerance_and_no_more():
 
 
 @pytest.mark.req("OMO-13")
-def test_tiers_are_served_one_after_the_other_whatever_they_are_worth():
+@pytest.mark.parametrize(("first", "second"), [(1, 2), (2, 10)])
+def test_tiers_are_served_one_after_the_other_whatever_they_are_worth(first, second):
     """Twelve in stock, twice ten wanted: money serves the rich one, tiers the first."""
-    wanted = [("RICH", 2, 5000.0), ("FIRST", 1, 1.0)]
+    wanted = [("RICH", second, 5000.0), ("FIRST", first, 1.0)]
     snapshot = factories.snapshot(
         stock=[{"product": "A", "location": "L", "qty": 12}],
         demands=[
@@ -310,11 +335,14 @@ def test_tiers_are_served_one_after_the_other_whatever_they_are_worth():
         ],
     )
     short = {"FIRST": 8.0, "RICH": 0.0}
-    found = made(snapshot)
-    assert dict(found.fulfilment.select("demand", "short").iter_rows()) == short
+    by_money = made(snapshot)
+    assert dict(by_money.fulfilment.select("demand", "short").iter_rows()) == short
     short = {"FIRST": 0.0, "RICH": 8.0}
     found = made(snapshot, stages=("tiers",))
     assert dict(found.fulfilment.select("demand", "short").iter_rows()) == short
+    goals = OptimizeParameters(stages=("tiers",))
+    (chosen,) = preferred([by_money, found], snapshot, goals)
+    assert chosen is found
 
 
 @pytest.mark.req("OMO-13")

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 import medhavi
+from medhavi.planners.constrained.search.seeking import MOST_SAVINGS, Repair
 from tests.api import plan, verify
 from tests.planners.test_lot_plans import lot_sizing
-from tests.planners.test_trade_offs import WEEKS, company, of_company
+from tests.planners.test_trade_offs import WEEKS, clean_or_dirty, company, of_company
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,6 +139,48 @@ def test_a_run_that_was_stopped_is_cancelled_and_goes_on_when_it_is_asked_again(
     assert steps.read_back >= 1
     assert str(found.run.status) != "cancelled"
     assert found.run_json() == whole.run_json()
+
+
+@pytest.mark.req("OPA-02")
+def test_an_interruption_keeps_the_cheapest_plan_also_the_one_it_interrupts():
+    """40 units at 3 without the program, at 1 guided by it: its search had begun."""
+    told: list[str] = []
+
+    def stopped() -> bool:
+        return told.count("laying out") > 1
+
+    found = plan(
+        clean_or_dirty(),
+        "optimize",
+        WEEKS,
+        observe=lambda one: told.append(one.phase),
+        cancelled=stopped,
+    )
+    assert str(found.run.status) == "cancelled"
+    assert verify(found, clean_or_dirty()) == []
+    assert [one.best for one in found.run.steps] == [120, 40]
+    assert found.contributions["plan"].sum() == pytest.approx(40)
+
+
+@pytest.mark.req("OPA-02")
+@pytest.mark.parametrize(("stopped", "looks"), [(True, 1), (False, MOST_SAVINGS)])
+def test_a_stopped_search_looks_for_savings_once(monkeypatch, stopped, looks):
+    """Each look that saves as much as the first would be followed by another one."""
+    seen: list[None] = []
+
+    def look(*_: object) -> int:
+        seen.append(None)
+        return 1
+
+    monkeypatch.setattr(Repair, "_consolidate", look)
+    told: list[str] = []
+    plan(
+        clean_or_dirty(),
+        "constrained",
+        observe=lambda one: told.append(one.phase),
+        cancelled=lambda: stopped and "passes" in told,
+    )
+    assert len(seen) == looks
 
 
 @pytest.mark.req("OPA-16", "OPA-11")

@@ -153,6 +153,33 @@ def test_what_one_unit_takes_scales_the_deviation():
     assert rows["B"]["deviation"] == pytest.approx(3 * math.sqrt(50))
 
 
+@pytest.mark.req("REP-05")
+def test_what_one_unit_takes_on_two_ways_is_of_one_demand():
+    """A takes C and D, each of which takes one B: two a unit, and twice the deviation.
+
+    Where A takes 4 of B beside them: 1 + 1 + 4 = 6 times.
+    """
+    made_of = [("A", "C"), ("A", "D"), ("C", "B"), ("D", "B")]
+    for more, units in (([], 2), ([("A", "B", 4.0)], 6)):
+        snapshot = factories.snapshot(
+            products=[{"product": one, "uom": "kg"} for one in "ABCD"],
+            routings=[{"routing": f"R{one}", "product": one} for one in "ACD"],
+            steps=[{"routing": f"R{one}"} for one in "ACD"],
+            bom_lines=[
+                {"routing": f"R{of}", "component": one, "qty_per": qty[0] if qty else 1}
+                for of, one, *qty in (*made_of, *more)
+            ],
+            supply_terms=[{"product": "B", "lead_time_days": 4}],
+            demands=[],
+        )
+        found = safety_stock(snapshot, {"history_days": 2}, PAST)
+        rows = {row["product"]: row for row in found.places.iter_rows(named=True)}
+        assert rows["B"]["mean"] == pytest.approx(15 * units)
+        assert rows["B"]["deviation"] == pytest.approx(math.sqrt(50) * units)
+        least = Z * units * math.sqrt(50 * 4)
+        assert rows["B"]["alone_qty"] == pytest.approx(least, abs=1e-3)
+
+
 def test_tables_alone_tell_by_their_open_demands():
     snapshot = chain(
         demands=[

@@ -34,3 +34,14 @@ def test_a_step_of_other_code_is_made_anew(tmp_path, monkeypatch):
     (place,) = (tmp_path / "steps").iterdir()
     place.rename(place.with_name("step-0123456789abcdef"))
     assert StepCache(resume=True).read("step") is None
+
+
+def test_a_run_that_resumes_nothing_reads_its_own_steps(tmp_path, monkeypatch):
+    monkeypatch.setenv("MEDHAVI_CACHE", str(tmp_path))
+    made = plan(factories.snapshot(), "mrp")
+    own = StepCache(resume=False)
+    own.keep("step", made)
+    known = own.read("step")
+    assert known is not None
+    assert known.fingerprint == made.fingerprint
+    assert StepCache(resume=False).read("step") is None

@@ -46,6 +46,7 @@ from medhavi.planners.master_plan.improvement.plan_improvement import (
     fixed_costs,
     improved,
     interrupted,
+    is_whole,
 )
 from medhavi.planners.master_plan.lots.lot_planning import planned_lots
 from medhavi.planners.master_plan.lots.whole_orders import (
@@ -66,6 +67,7 @@ from medhavi.results.run_record import PlanBudget, PlanStep, Status
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from medhavi.optimize.conflict import Conflict
     from medhavi.optimize.problem import Solution, Solver
     from medhavi.planners.master_plan.blocks import BuiltProgram
     from medhavi.planners.master_plan.lots.lot_planning import PlannedLots
@@ -179,7 +181,7 @@ def _by_program(
     program = GoalProgram(built, session, cancelled)
     solution, conflicts = program.solve(), program.conflicts
     if solution.outcome not in GUIDING:
-        return _unsolved(plain, built, solution), []
+        return _unsolved(plain, built, solution, conflicts), []
     tell(Progress("plan as it says", 3, 5))
     decoder = ProgramDecoder(built, solution, plain)
     steps = [Tried(GUIDED, effort, decoder.plan(effort, way), decoder)]
@@ -375,7 +377,7 @@ def _figures(
     best: RunStep | None = None
     for step in steps:
         figures.append(_step(*step, snapshot, parameters))
-        if step.made.run.status is not Status.CANCELLED:
+        if is_whole(step.made):
             known = {id(one): one for one in (steps[0], best or step, step)}
             best = best_of(list(known.values()), snapshot, parameters)
         if best is not None:
@@ -545,11 +547,17 @@ def _is_bought(run: ProgramRun, key: NodeKey) -> bool:
     return all(way.source.kind == "buy" for way in ways)
 
 
-def _unsolved(plain: Plan, built: BuiltProgram, solution: Solution) -> Plan:
+def _unsolved(
+    plain: Plan,
+    built: BuiltProgram,
+    solution: Solution,
+    conflicts: Sequence[Conflict],
+) -> Plan:
     """A plan without a program that was not solved, and why it was not."""
     timed = built.statement.parameters.most_seconds is not None
     engine = f"{plain.run.engine}, which {unsolved_words(solution.outcome)}"
-    record = replace(plain.run, engine=engine, program=program_record(built, solution))
+    told = program_record(built, solution, conflicts)
+    record = replace(plain.run, engine=engine, program=told)
     if solution.outcome is SolveStatus.CANCELLED:
         record = replace(record, status=Status.CANCELLED)
     if solution.outcome is SolveStatus.LIMIT and timed:

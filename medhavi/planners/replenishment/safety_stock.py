@@ -8,7 +8,7 @@ assume. Days are counted on the calendar.
 Each place is a product at a location. Its first source supplies it; demand of a place
 that holds no stock (a customer's) stands at the place that ships to it. Demands of
 places are independent: their variances add up, each times the square of what one unit
-takes.
+takes, on all ways together.
 """
 
 from __future__ import annotations
@@ -240,19 +240,24 @@ def _pooled(
     uses: dict[NodeKey, dict[NodeKey, float]],
     outside: dict[NodeKey, list[DailyDemand]],
 ) -> Iterator[tuple[NodeKey, DailyDemand]]:
-    """Add up demand from customers upward."""
-    above: dict[NodeKey, list[DailyDemand]] = defaultdict(list)
-    for key in reversed(order):
-        rates = [*outside.get(key, ()), *above[key]]
-        rate = DailyDemand(
+    """Add up demand from customers upward, by what a unit asked takes in all."""
+    asked = {
+        key: DailyDemand(
             math.fsum(one.mean for one in rates),
             math.fsum(one.variance for one in rates),
         )
+        for key, rates in outside.items()
+    }
+    taken: dict[NodeKey, dict[NodeKey, float]] = {key: {key: 1.0} for key in asked}
+    for key in reversed(order):
+        units = taken.pop(key)
+        mean = math.fsum(qty * asked[one].mean for one, qty in units.items())
+        variance = math.fsum(qty**2 * asked[one].variance for one, qty in units.items())
+        yield key, DailyDemand(mean, variance)
         for below, share in uses[key].items():
-            above[below].append(
-                DailyDemand(share * rate.mean, share**2 * rate.variance)
-            )
-        yield key, rate
+            own = taken.setdefault(below, {})
+            for one, qty in units.items():
+                own[one] = own.get(one, 0.0) + share * qty
 
 
 COLUMNS: Mapping[str, pl.DataType] = {

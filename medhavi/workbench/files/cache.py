@@ -43,7 +43,7 @@ class StepCache:
     Parameters
     ----------
     resume
-        Whether plans of an earlier run are read; else each step is made anew.
+        Whether plans of an earlier run are read, beside those of this one.
     """
 
     def __init__(self, *, resume: bool) -> None:
@@ -54,7 +54,8 @@ class StepCache:
     def read(self, name: str) -> Plan | None:
         """Plan that was kept under a name; None: there is none that can be read."""
         place = self._place(name)
-        if not (self._resume and (place / "run.json").is_file()):
+        mine = self._resume or name in self._names
+        if not (mine and (place / "run.json").is_file()):
             return None
         try:
             found = Plan.from_folder(place)

@@ -454,7 +454,7 @@ class Repair:
         for _ in range(MOST_SAVINGS if saves else 0):
             saved = self._consolidate(*self._all)
             most = max(most, saved)
-            if saved <= WORTH_A_LOOK * most:
+            if saved <= WORTH_A_LOOK * most or self._watch.stop():
                 break
         if prefers:
             self._kernels.prefer_sources(self._plant, self._plan, MOST_OUT)

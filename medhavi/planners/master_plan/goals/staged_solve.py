@@ -24,7 +24,7 @@ from medhavi.planners.master_plan import statement as names
 from medhavi.planners.master_plan.blocks import PART_OF
 from medhavi.planners.master_plan.statement import ObjectivePart
 from medhavi.providers import Providers
-from medhavi.results.amounts import with_unit
+from medhavi.results.amounts import apart, with_unit
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.figures.lane_use import kg_below_fill, lanes_behind
 from medhavi.results.figures.level_load import hours_off_mean
@@ -93,7 +93,6 @@ class GoalProgram:
             if last.outcome is not SolveStatus.INFEASIBLE:
                 return self._ended(last, found)
         self.conflicts = self._rows.conflicts(best.values)
-        self._rows.relax(self.conflicts)
         for name in stages:
             best = self._solved(self._amounts[name])
             if best.outcome is not SolveStatus.OPTIMAL:
@@ -272,7 +271,9 @@ def stages_of(goals: OptimizeParameters, amounts: Mapping[str, object]) -> list[
         and SHORTAGE not in stages
     ):
         stages.insert(0, SHORTAGE)
-    tiers = [name for name in amounts if name.startswith(tier_name(0)[:-1])]
+    tier = tier_name(0)[:-1]
+    tiers = [name for name in amounts if name.startswith(tier)]
+    tiers.sort(key=lambda name: int(name.removeprefix(tier)))
     return [name for stage in stages for name in (tiers if stage == TIERS else [stage])]
 
 
@@ -293,7 +294,7 @@ def preferred(
     over = [sum(excess(one, goals.budgets).values()) for one in amounts]
     left = [n for n, one in enumerate(over) if one <= min(over) + TINY]
     known = {name for one in amounts for name in one}
-    for name in stages_of(goals, dict.fromkeys(sorted(known))):
+    for name in stages_of(goals, dict.fromkeys(known)):
         found = {n: amounts[n].get(name, 0.0) for n in left}
         most = room_above(min(found.values()), goals)
         left = [n for n, value in found.items() if value <= most]
@@ -336,16 +337,17 @@ def conflict_words(
     It is what the program needs, which knows no lots: a plan may need more.
     """
 
-    def amount(name: str, value: float) -> str:
-        return with_unit(value, unit_of(name, currency))
+    def limit(name: str, more: float) -> str:
+        most, unit = budgets[name], unit_of(name, currency)
+        return f"{name} at most {apart(most + more, most, unit)[1]}"
 
     told = []
     for conflict in conflicts:
-        named = " and ".join(
-            f"{name} at most {amount(name, budgets[name])}" for name in conflict.names
-        )
+        rises = conflict.more
+        named = " and ".join(limit(name, rises.get(name, 0)) for name in conflict.names)
         ways = " or ".join(
-            f"{amount(name, more)} more {name}" for name, more in conflict.more.items()
+            f"{with_unit(more, unit_of(name, currency))} more {name}"
+            for name, more in rises.items()
         )
         hold = "cannot hold" if len(conflict.names) == 1 else "cannot hold together"
         least = f": allow at least {ways}" if ways else ""

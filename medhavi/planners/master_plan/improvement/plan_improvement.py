@@ -109,9 +109,8 @@ def _tell_best(tried: Sequence[Tried], way: RunOptions) -> None:
         return
     statement = tried[0].decoder.built.statement
     snapshot, parameters = statement.run.stated, statement.parameters
-    whole = [one for one in tried if one.made.run.status is not Status.CANCELLED]
-    if whole:
-        made = best_of(whole, snapshot, parameters).made
+    if any(is_whole(one.made) for one in tried):
+        made = best_of(tried, snapshot, parameters).made
         cost = worth(made, snapshot, parameters)
         way.observe(Progress("improving the plan", incumbent=cost, bound=way.at_least))
 
@@ -345,15 +344,23 @@ def interrupted(made: Sequence[Tried]) -> bool:
     return any(one.made.run.status is Status.CANCELLED for one in made)
 
 
+def is_whole(made: Plan) -> bool:
+    """Whether a plan says how each demand is served.
+
+    One whose search was interrupted does, one that was before it began is empty.
+    """
+    return made.run.status is not Status.CANCELLED or not made.fulfilment.is_empty()
+
+
 def best_of(
     tried: Sequence[AStep], snapshot: Snapshot, parameters: OptimizeParameters
 ) -> AStep:
     """The cheapest plan of those that come first by budgets and stages.
 
     None that pays for safety stock more than the plan without the program costs in all.
-    One that was interrupted may be any part of a plan: it is none of them.
+    An empty one costs nothing and is none of them.
     """
-    whole = [one for one in tried if one.made.run.status is not Status.CANCELLED]
+    whole = [one for one in tried if is_whole(one.made)]
     first = preferred([one.made for one in whole], snapshot, parameters)
     rows, most = [], math.inf
     for one in whole:
