@@ -52,10 +52,22 @@ def scorecard(plan: Plan, snapshot: Snapshot) -> Scorecard:
 
 
 def cheapest(plans: Sequence[Plan], snapshot: Snapshot) -> Plan:
-    """The first of the plans that cost least; one alone is not measured."""
+    """The first of the plans that cost least; one alone is not measured.
+
+    Of plans of mode constrained. Where no money is stated, that which leaves least
+    short, and of those the one with the least weighted lateness.
+    """
     if len(plans) == 1:
         return plans[0]
-    return min(plans, key=lambda one: scorecard(one, snapshot).total)
+    if snapshot.is_priced:
+        return min(plans, key=lambda one: scorecard(one, snapshot).total)
+    return min(
+        plans,
+        key=lambda one: (
+            float(one.fulfilment["short"].sum() or 0.0),
+            one.run.effort["weighted_days"],
+        ),
+    )
 
 
 def _measured(plan: Plan, snapshot: Snapshot) -> Scorecard:
