@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import polars as pl
 import pytest
 
 from medhavi.results.figures.kpis import kpi_table
-from medhavi.results.figures.scorecard import late_hours_by_domain, scorecard
+from medhavi.results.figures.scorecard import (
+    cheapest,
+    late_hours_by_domain,
+    scorecard,
+)
 from medhavi.results.plans.money_parts import PARTS
+from tests import factories
 from tests.results.hand_plan import at, hand_plan, hand_snapshot
 
 STATED = tuple(part for part in PARTS if part != "opening")
@@ -141,6 +147,28 @@ def test_a_plan_is_measured_once_against_the_same_tables():
     )
     assert scorecard(dearer, snapshot).lateness == 20
     assert scorecard(plan, snapshot).lateness == 12.5
+
+
+@pytest.mark.req("KPI-33")
+def test_without_prices_the_plan_with_less_weighted_lateness_is_the_better_one():
+    """The other one costs less of the default price of lateness; it has more late."""
+    few, many = (
+        replace(plan, run=replace(plan.run, effort={"weighted_days": days}))
+        for plan, days in (
+            (hand_plan(causes=[cause("LeadTime", 9.0, 20.0)]), 21.0),
+            (hand_plan(causes=[cause("LeadTime", 5.0, 12.5)]), 42.0),
+        )
+    )
+    priced, unpriced = hand_snapshot(), factories.snapshot()
+    assert priced.is_priced
+    assert not unpriced.is_priced
+    assert cheapest([few, many], priced) is many
+    assert cheapest([few, many], unpriced) is few
+    short = many.fulfilment["short"].to_list()
+    worse = few.replace(
+        fulfilment=few.fulfilment.with_columns(short=pl.Series([1.0, *short[1:]]))
+    )
+    assert cheapest([worse, many], unpriced) is many
 
 
 @pytest.mark.req("KPI-27")
