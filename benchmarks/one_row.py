@@ -115,6 +115,21 @@ def untrue(kind: str, found: Sequence[Outcome], alone: Sequence[Outcome]) -> str
     return f"has {late:g} late, {most} without it" if late > most else ""
 
 
+def judged(
+    kind: str, snapshot: Snapshot, alone: Sequence[Outcome]
+) -> tuple[Outcome, str]:
+    """What planned a model with the row of a kind, and what is untrue, as of `untrue`.
+
+    A seed that has no luck says nothing of the row: then all of them do.
+    """
+    found = [planned(snapshot)[0]]
+    word = untrue(kind, found, alone)
+    if word and kind not in GENERAL and found[0].searched:
+        found += [planned(snapshot, seed)[0] for seed in SEEDS[1:]]
+        word = untrue(kind, found, alone)
+    return found[0], word
+
+
 def main() -> int:
     """Write the section; exit 1 where the list is not true or a plan has a fault."""
     options = argparse.ArgumentParser(description=__doc__)
@@ -135,13 +150,8 @@ def main() -> int:
     rows, wrong = [_shown("as it is", first, first)], []
     for kind in chosen.kinds:
         snapshot = with_row(base, kind, far)
-        found = [planned(snapshot)[0]]
-        rows.append(_shown(kind, found[0], first))
-        word = untrue(kind, found, alone)
-        if word and kind not in GENERAL and found[0].searched:
-            # A seed that has no luck says nothing of the row: all of them do.
-            found += [planned(snapshot, seed)[0] for seed in SEEDS[1:]]
-            word = untrue(kind, found, alone)
+        found, word = judged(kind, snapshot, alone)
+        rows.append(_shown(kind, found, first))
         if word:
             wrong.append(f"{kind} {word}")
     if wrong:
