@@ -197,8 +197,9 @@ AUTO, DAYS_FIRST, WEEKS = "auto", "21xday+1xweek", "1xweek"
 """Grid of decisions by size: the finer one and the coarser."""
 STAGES = ("tiers", "shortage", *BUDGETS)
 GOALS = ("cost", "profit")
-PARTITIONS = ("auto", "all", "time", "resource")
-"""How whole orders are decided: by size, at once, by windows, by clusters."""
+PARTITIONS = ("auto", "all", "time", "resource", "product", "demand")
+"""How whole orders are decided: by size, at once, by windows, by clusters, by groups of
+products, by what the most urgent demands need."""
 PRICES = (
     *("co2_price", "risk_price", "levelling_price", "end_stock_price"),
     *("min_fill_price", "lane_preference_price"),
@@ -293,12 +294,14 @@ class OptimizeParameters(PlannerParameters):
         most, where a plan starts from whole orders of all of them.
     whole_orders_by
         How whole orders are decided: "all" of them at once; by windows of "time" that
-        overlap by half; by clusters of a "resource" and others, bottleneck first; or
-        "auto", at once up to `whole_orders_at_once`, else by time.
+        overlap by half; by clusters of a "resource" and others, bottleneck first; by
+        groups of a "product" and others, first those whose orders cost most; by what a
+        "demand" and others need, the most urgent first; or "auto", at once up to
+        `whole_orders_at_once`, else by time.
     whole_orders_at_once
-        Sources times buckets, at most, of a window or cluster.
+        Sources times buckets, at most, of a window, cluster or group.
     whole_orders_sweeps
-        How often each window or cluster is decided, at most; all at once twice, and
+        How often each of them is decided, at most; all at once twice, and
         then clusters of them, where that ends at a limit.
     opening_trials
         How many plans of little effort are made, at most, with other resources,

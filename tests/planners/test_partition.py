@@ -40,15 +40,22 @@ WEEKS = np.arange(6) * 7 * 86_400
 
 
 def columns(
-    begin: Sequence[int], resource: Sequence[int], utilisation: Sequence[float] = ()
+    begin: Sequence[int],
+    resource: Sequence[int],
+    utilisation: Sequence[float] = (),
+    product: Sequence[int] = (),
+    urgency: Sequence[int] = (0,),
 ) -> WholeColumns:
-    """Whole columns by the bucket and the resource of each."""
+    """Whole columns by the bucket, the resource and the product of each."""
     return WholeColumns(
         begin=np.array(begin),
         resource=np.array(resource),
         edges=WEEKS,
         resources=[f"M{n}" for n in range(len(utilisation))],
         utilisation=np.array(utilisation, float),
+        product=np.array(product or [0] * len(begin)),
+        products=[f"P{n}" for n in range(len(urgency))],
+        urgency=np.array(urgency),
     )
 
 
@@ -158,6 +165,22 @@ def test_clusters_begin_with_the_bottleneck_and_end_with_what_is_bought():
     assert [one.name for one in pieces] == [
         "bought or moved, 1 of 2",
         "bought or moved, 2 of 2",
+    ]
+
+
+@pytest.mark.req("OPA-06", "OPA-07")
+def test_groups_hold_what_costs_most_or_what_urgent_demands_need_first():
+    """Of P0, whose orders cost most, nobody is in a hurry; P2 is needed first."""
+    own = columns([0] * 7, [-1] * 7, (), [0, 0, 0, 1, 1, 2, 2], [9, 4, 0])
+    by_product, by_demand = (
+        [(one.name, one.columns.tolist()) for one in partition(way, 4, own).parts]
+        for way in ("product", "demand")
+    )
+    assert by_product == [("P0", [0, 1, 2]), ("P1 and 1 more", [3, 4, 5, 6])]
+    assert by_demand == [("P2 and 1 more", [3, 4, 5, 6]), ("P0", [0, 1, 2])]
+    assert [one.name for one in partition("product", 2, own).parts] == [
+        *("P0, 1 of 2", "P0, 2 of 2"),
+        *("P1", "P2"),
     ]
 
 
@@ -294,7 +317,7 @@ def test_an_interruption_keeps_the_best_point_so_far():
 
 
 @pytest.mark.req("OPA-11")
-@pytest.mark.parametrize("way", ["time", "resource"])
+@pytest.mark.parametrize("way", ["time", "resource", "product", "demand"])
 def test_a_run_says_how_whole_orders_were_decided_and_repeats(way: str):
     demands = [(name, 3.0, due) for due in (2, 3, 4, 5) for name in "AB"]
     snapshot = shop(demands, fixed=20.0)
@@ -338,7 +361,8 @@ def test_windows_come_to_what_all_at_once_does_where_one_order_is_best():
     demands = [("A", 1.0, due) for due in (3, 4, 5, 6)]
     snapshot = shop(demands, setup=0.0, fixed=1_000.0)
     base = OptimizeParameters(bucket="day", overload=False)
-    for way, at_once in (("all", 100), ("time", 12), ("resource", 12)):
+    ways = ("time", "resource", "product", "demand")
+    for way, at_once in (("all", 100), *((one, 12) for one in ways)):
         own = replace(base, whole_orders_by=way, whole_orders_at_once=at_once)
         found = whole_orders(state(built_run(snapshot, own), own), solver_of(own))[0]
         assert [one.qty for one in found.orders] == [4], way

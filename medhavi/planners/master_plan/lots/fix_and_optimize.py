@@ -7,10 +7,11 @@ never costs more than the start. The first sweep looks among likely places alone
 next ones among all, parts that brought most first.
 
 Parts: one with all of them, an iteration on which is the whole program; rolling windows
-of time, each of which begins in the middle of the one before; or clusters of resources,
-bottleneck first. A part is large: what a solver spends on it goes mostly to the
-amounts, and those are free in every part. Where all of them are one part and its solve
-ends at its limit, clusters go on from there: a third of them can be searched deeper.
+of time, each of which begins in the middle of the one before; clusters of resources,
+bottleneck first; groups of products, first those whose orders cost most, or those that
+the most urgent demands need. A part is large: what a solver spends on it goes mostly to
+the amounts, and those are free in every part. Where all of them are one part and its
+solve ends at its limit, clusters go on from there: a third can be searched deeper.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from medhavi.results.program_record import PartIteration
 from medhavi.units import from_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from medhavi.progress import Cancelled
 
 
-ALL, BY_TIME, BY_RESOURCE = PARTITIONS[1:]
+ALL, BY_TIME, BY_RESOURCE, BY_PRODUCT, BY_DEMAND = PARTITIONS[1:]
 BOUGHT = "bought or moved"
 """What has no resource."""
 FINER = 3
@@ -79,6 +80,12 @@ class WholeColumns(NamedTuple):
         Names.
     utilisation
         Of each resource by the solution to start from.
+    product
+        What it orders: place among `products`, shape (k,).
+    products
+        Names, those whose orders cost most in that solution first.
+    urgency
+        Of each product, the sequence in which demands need it, 0 first.
     """
 
     begin: Ints
@@ -86,6 +93,9 @@ class WholeColumns(NamedTuple):
     edges: Ints
     resources: Sequence[str]
     utilisation: Floats
+    product: Ints
+    products: Sequence[str]
+    urgency: Ints
 
 
 def partition(wanted: str, at_once: int, columns: WholeColumns) -> ProgramPartition:
@@ -109,7 +119,13 @@ def partition(wanted: str, at_once: int, columns: WholeColumns) -> ProgramPartit
         wanted = ALL if few else BY_TIME
     else:
         reason = "whole_orders_by says so"
-    made = {ALL: _all, BY_TIME: _windows, BY_RESOURCE: _clusters}[wanted]
+    made = {
+        ALL: _all,
+        BY_TIME: _windows,
+        BY_RESOURCE: _clusters,
+        BY_PRODUCT: _products,
+        BY_DEMAND: _needed,
+    }[wanted]
     finer: tuple[Part, ...] = ()
     if wanted == ALL and len(set(columns.resource.tolist())) > FINER:
         finer = tuple(_clusters(columns, -(-size // FINER)))
@@ -146,25 +162,52 @@ def _clusters(columns: WholeColumns, at_once: int) -> Iterator[Part]:
     """Resources by utilisation, the highest first, as many as fit; then the rest."""
     bound = len(columns.resources)
     number = np.where(columns.resource < 0, bound, columns.resource)
-    counts = np.bincount(number, minlength=bound + 1)
-    order = [*np.argsort(-columns.utilisation, kind="stable").tolist(), bound]
+    order = np.argsort(-columns.utilisation, kind="stable").tolist()
+    names = columns.resources
+    yield from _groups(np.where(number < bound, number, -1), order, names, at_once)
+    rest = np.flatnonzero(number == bound)
+    if len(rest):
+        yield from _pieces(BOUGHT, rest, at_once)
+
+
+def _products(columns: WholeColumns, at_once: int) -> Iterator[Part]:
+    """Products as they are listed, as many as fit."""
+    order = range(len(columns.products))
+    yield from _groups(columns.product, order, columns.products, at_once)
+
+
+def _needed(columns: WholeColumns, at_once: int) -> Iterator[Part]:
+    """Products by the most urgent demand that needs them, as many as fit."""
+    order = np.argsort(columns.urgency, kind="stable").tolist()
+    yield from _groups(columns.product, order, columns.products, at_once)
+
+
+def _groups(
+    number: Ints, order: Iterable[int], names: Sequence[str], at_once: int
+) -> Iterator[Part]:
+    """Columns of as many numbers as fit together, in an order; -1 is left out."""
+    counts = np.bincount(number[number >= 0], minlength=len(names))
     groups: list[list[int]] = [[]]
     for one in order:
         if counts[one] == 0:
             continue
-        if groups[-1] and (one == bound or counts[[*groups[-1], one]].sum() > at_once):
+        if groups[-1] and counts[[*groups[-1], one]].sum() > at_once:
             groups.append([])
         groups[-1].append(one)
-    for own in groups:
+    for own in filter(None, groups):
         inside = np.flatnonzero(np.isin(number, own))
-        name = BOUGHT if own == [bound] else _names(columns.resources, own)
-        pieces = -(-len(inside) // at_once)
-        for place, piece in enumerate(np.array_split(inside, pieces), start=1):
-            yield Part(name if pieces == 1 else f"{name}, {place} of {pieces}", piece)
+        yield from _pieces(_names(names, own), inside, at_once)
 
 
-def _names(resources: Sequence[str], own: Sequence[int]) -> str:
-    first = resources[own[0]]
+def _pieces(name: str, inside: Ints, at_once: int) -> Iterator[Part]:
+    """A part, in as many pieces as it takes."""
+    pieces = -(-len(inside) // at_once)
+    for place, piece in enumerate(np.array_split(inside, pieces), start=1):
+        yield Part(name if pieces == 1 else f"{name}, {place} of {pieces}", piece)
+
+
+def _names(names: Sequence[str], own: Sequence[int]) -> str:
+    first = names[own[0]]
     return first if len(own) == 1 else f"{first} and {len(own) - 1} more"
 
 

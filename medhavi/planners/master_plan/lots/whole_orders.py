@@ -21,6 +21,7 @@ from __future__ import annotations
 import math
 from copy import copy
 from dataclasses import replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -330,20 +331,45 @@ class _WholeProgram:
         there = (statement.free + statement.overtime).sum(axis=1)
         utilisation = used.sum(axis=1) / np.maximum(there, DUST)
         number = {name: place for place, name in enumerate(statement.resources)}
-        begins, resources = [], []
+        begins, resources, made, first = [], [], [], 0
+        costs: dict[NodeKey, float] = {}
         for one in self._whole:
-            count = columns_of(one.plan)
+            count, key = columns_of(one.plan), one.plan.given[0].node.key
+            places = self.orders.at(first + np.arange(count))
+            paid = float(program.cost[places] @ start[places])
+            costs[key] = costs.get(key, 0.0) + paid
+            made.append((key, count))
+            first += count
             every = {number.get(work.resource, -1) for work in one.plan.occupied}
             own = max(every - {-1}, key=lambda place: utilisation[place], default=-1)
             begins.append(one.plan.times.start)
             resources.append(np.full(count, own))
+        products = sorted(costs, key=lambda key: (-costs[key], key))
+        place = {key: number for number, key in enumerate(products)}
+        needed = self._needed()
         return WholeColumns(
             begin=np.concatenate(begins),
             resource=np.concatenate(resources),
             edges=statement.grid.edges,
             resources=statement.resources,
             utilisation=utilisation,
+            product=np.concatenate([np.full(n, place[key]) for key, n in made]),
+            products=[" at ".join(key) for key in products],
+            urgency=np.array([needed.get(key, len(needed)) for key in products]),
         )
+
+    def _needed(self) -> dict[NodeKey, int]:
+        """In which sequence demands need products: the most urgent demand first."""
+        run = self.built.statement.run
+        found: dict[NodeKey, int] = {}
+        for demand in sorted(run.intake.demands, key=attrgetter("priority", "due")):
+            asked = [demand.node]
+            while asked:
+                key = asked.pop()
+                if key not in found:
+                    found[key] = len(found)
+                    asked += run.model.takes_from(run.model.node(key))
+        return found
 
 
 # --- rows of whole orders -----------------------------------------------------------
