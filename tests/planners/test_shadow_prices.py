@@ -14,6 +14,7 @@ from medhavi.optimize.highs import Highs
 from medhavi.planners.master_plan.blocks import build
 from medhavi.planners.master_plan.master_run import built_run
 from medhavi.planners.master_plan.statement import state
+from medhavi.results.plans.plan import shift_words
 from tests import factories
 from tests.api import OptimizeParameters, plan
 from tests.planners.optimal_plans import DAILY, best
@@ -85,6 +86,15 @@ def test_the_curve_of_a_shift_is_that_of_programs_with_more_hours():
     assert (np.diff(slopes) <= 1e-9).all()
     price = found.prices.filter(pl.col("constraint") == "capacity")["price"].max()
     assert (slopes <= price + 1e-6).all()
+
+
+@pytest.mark.req("OME-04")
+def test_a_shift_that_saves_more_than_the_plan_costs_is_said_to():
+    """The program is a day late with two units, the plan until two more are made."""
+    found = best({**HARD, "shift_hours": 8.0}, **tables((10.0, 1.0, 3.0)))
+    assert "save 6 EUR by the program, solved again, more than" in shift_words(found)
+    small = found.prices.with_columns(saves=pl.lit(0.1))
+    assert "more than the plan costs" not in shift_words(found.replace(prices=small))
 
 
 def test_a_resource_that_never_closes_has_no_shift_to_add():

@@ -558,10 +558,13 @@ def shift_words(plan: Plan) -> str:
     by = pl.col("saves").round(2), "more", "subject"
     best = whole.sort(*by, descending=[True, False, False])
     row = best.row(0, named=True)
+    cost = float(plan.contributions["plan"].sum() or 0.0)
+    # The program is late by whole buckets, a plan by hours.
+    more = ", more than the plan costs" if 0 < cost < row["saves"] else ""
     return (
         f"{duration(row['more'])} more on {row['subject']} from "
         f"{row['bucket']:%a %d %b} would save {with_unit(row['saves'], row['unit'])} by "
-        "the program, solved again"
+        f"the program, solved again{more}"
     )
 
 
