@@ -68,7 +68,6 @@ def keep(_name, _value):
 
 
 @pytest.mark.req("UI-02", "ANA-06")
-@pytest.mark.nightly
 def test_a_person_trains_looks_and_puts_a_version_in_use(folder, queue):
     shown = opened(folder)
     before = reports_of(shown)
