@@ -186,7 +186,7 @@ def _by_program(
     decoder = ProgramDecoder(built, solution, plain)
     steps = [Tried(GUIDED, effort, decoder.plan(effort, way), decoder)]
     stopped = interrupted(steps)
-    why_not = _why_not_in_lots(built, steps[0].made)
+    why_not = why_not_in_lots(built, steps[0].made, at_any_cost=effort != "light")
     if not stopped:
         more, stopped = _in_whole_sizes(decoder, steps[0], solver, way, why_not)
         steps += more
@@ -263,15 +263,20 @@ def _in_whole_sizes(
     return made, interrupted(made)
 
 
-def _why_not_in_lots(built: BuiltProgram, made: Plan) -> str:
-    """Why a plan in planned lots is not worth its time; empty: it is."""
+def why_not_in_lots(
+    built: BuiltProgram, made: Plan, *, at_any_cost: bool = False
+) -> str:
+    """Why a plan in planned lots is not worth its time; empty: it is.
+
+    `at_any_cost`: whatever share of a plan orders cost.
+    """
     statement, parameters = built.statement, built.statement.parameters
     cells, most = len(statement.nodes) * statement.grid.size, parameters.most_lot_cells
     if cells > most:
         return f"{cells:,} cells are more than most_lot_cells ({most:,})"
-    if parameters.effort != "light":
+    if at_any_cost:
         return ""
-    share, least = fixed_share(built, made), parameters.lots_share
+    share, least = _fixed_share(built, made), parameters.lots_share
     why = f"fixed costs are {percent(share)} of the plan, lots_share asks {percent(least)}"
     return "" if share >= least else why
 
@@ -405,7 +410,7 @@ def _step(
     )
 
 
-def fixed_share(built: BuiltProgram, made: Plan) -> float:
+def _fixed_share(built: BuiltProgram, made: Plan) -> float:
     """Share of what a plan costs that its new orders cost whatever their size.
 
     Without lateness: set-ups that fill the hours make plans late.

@@ -8,6 +8,7 @@ cheapest "efficient" plan sells nothing.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -44,8 +45,8 @@ from medhavi.planners.master_plan.improvement.late_slices import late_deliveries
 from medhavi.planners.master_plan.lots.lot_planning import planned_lots
 from medhavi.planners.master_plan.master_run import (
     built_run,
-    fixed_share,
     solver_of,
+    why_not_in_lots,
 )
 from medhavi.planners.master_plan.statement import ObjectivePart, state
 from medhavi.planners.master_plan.step_plans import PlansInMemory
@@ -254,17 +255,12 @@ def _candidates(
     usual, effort = parameters.usual_share, parameters.effort
     first = replace(UNDECIDED, share=usual)
 
-    def measured(
-        number: int | None, made: Plan, told: Mapping[str, object]
-    ) -> Iterator[Candidate]:
-        return _measured(built, number, made, baseline, {**asked, **told})
-
+    measured = partial(_measured, built, baseline, asked)
     if baseline is not None:
         for joins, made in _resumed(built, baseline, effort, tell, way):
             yield from measured(None, made, {"joins": joins})
     plain = decided(run, first, effort, way)
-    for one in measured(None, plain, {"share": usual}):
-        yield one._replace(decisions=first)
+    yield from measured(None, plain, {"share": usual}, first)
     again = _found_again(plain)
     seen = [replace(first, **again)]
     shares = [share for points in both for share in _shares(points, parameters)]
@@ -283,8 +279,7 @@ def _candidates(
         # Which objective is capped, and where, tells the runs of a front apart.
         capped = dict(zip(("limited", "limit"), point.limited or (), strict=False))
         told = {"program": number, "share": share, **capped}
-        for one in measured(number, made, told):
-            yield one._replace(decisions=follows)
+        yield from measured(number, made, told, follows)
 
 
 def _improved(
@@ -299,16 +294,19 @@ def _improved(
 
     Lots are those of the program that a plan follows, else of the first one.
     """
+    stop = Stop(way.cancelled)
     solutions = [point.solution for points in both for point in points]
     for done, (number, plan, *_, decisions) in enumerate(unbeaten):
+        if stop():
+            return
         tell(Progress("improving plans", done, len(unbeaten)))
         if decisions is None or not solutions:
             continue
         solution = solutions[0 if number is None else number - 1]
         for made, told in _variants(built, plan, decisions, solution, way):
             follows = made if number is None else beside(made, built, solution)
-            settings = {**plan.run.settings, **told}
-            yield from _measured(built, number, follows, baseline, settings)
+            asked = plan.run.settings
+            yield from _measured(built, baseline, asked, number, follows, told)
 
 
 def _variants(
@@ -326,7 +324,7 @@ def _variants(
 
     for found in joined(decisions, plan):
         yield found, {"joins": True}
-    if stop() or fixed_share(built, plan) < run.goals.lots_share:
+    if stop() or why_not_in_lots(built, plan):
         return
     lots = planned_lots(built, solution.values, solver_of(run.goals), stop)
     if lots is not None and lots.places:
@@ -381,22 +379,24 @@ def _shares(found: Sequence[Point], parameters: TradeOffParameters) -> list[floa
 
 def _measured(
     built: BuiltProgram,
-    number: int | None,
-    made: Plan,
     baseline: Plan | None,
     asked: Mapping[str, object],
+    number: int | None,
+    made: Plan,
+    told: Mapping[str, object],
+    follows: Decisions | None = None,
 ) -> Iterator[Candidate]:
     """Name a plan by what was asked, and measure it; none if its search was ended."""
     if made.run.status is Status.CANCELLED:
         return
     snapshot = built.statement.run.stated
-    settings = {**made.run.settings, **asked}
+    settings = {**made.run.settings, **asked, **told}
     plan = replace(made, run=replace(made.run, settings=settings))
     found, churn = scorecard(plan, snapshot), None
     if baseline is not None:
         churn = float(planned_orders(baseline).height - orders_kept(baseline, plan))
     values = {**found.objectives, CHURN: churn}
-    yield Candidate(number, plan, values, found.amounts)
+    yield Candidate(number, plan, values, found.amounts, follows)
 
 
 def _refuse(

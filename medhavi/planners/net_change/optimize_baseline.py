@@ -214,7 +214,7 @@ def _anew(
             continue
         other = decided(run, own, "light", way)
         if other.run.status is Status.CANCELLED:
-            return other
+            break
         now = worth(other, run.stated, run.goals)
         if cost - now > price:
             made, chosen, cost = other, own, now

@@ -160,12 +160,9 @@ def _day(instant: int) -> str:
 
 def _clusters(columns: WholeColumns, at_once: int) -> Iterator[Part]:
     """Resources by utilisation, the highest first, as many as fit; then the rest."""
-    bound = len(columns.resources)
-    number = np.where(columns.resource < 0, bound, columns.resource)
     order = np.argsort(-columns.utilisation, kind="stable").tolist()
-    names = columns.resources
-    yield from _groups(np.where(number < bound, number, -1), order, names, at_once)
-    rest = np.flatnonzero(number == bound)
+    yield from _groups(columns.resource, order, columns.resources, at_once)
+    rest = np.flatnonzero(columns.resource < 0)
     if len(rest):
         yield from _pieces(BOUGHT, rest, at_once)
 

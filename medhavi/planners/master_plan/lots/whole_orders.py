@@ -331,19 +331,17 @@ class _WholeProgram:
         there = (statement.free + statement.overtime).sum(axis=1)
         utilisation = used.sum(axis=1) / np.maximum(there, DUST)
         number = {name: place for place, name in enumerate(statement.resources)}
-        begins, resources, made, first = [], [], [], 0
+        begins, resources, made = [], [], []
         costs: dict[NodeKey, float] = {}
-        for one in self._whole:
-            count, key = columns_of(one.plan), one.plan.given[0].node.key
-            places = self.orders.at(first + np.arange(count))
+        for plan, places, _ in self._filled(self._whole):
+            key = plan.given[0].node.key
             paid = float(program.cost[places] @ start[places])
             costs[key] = costs.get(key, 0.0) + paid
-            made.append((key, count))
-            first += count
-            every = {number.get(work.resource, -1) for work in one.plan.occupied}
+            made.append((key, len(places)))
+            every = {number.get(work.resource, -1) for work in plan.occupied}
             own = max(every - {-1}, key=lambda place: utilisation[place], default=-1)
-            begins.append(one.plan.times.start)
-            resources.append(np.full(count, own))
+            begins.append(plan.times.start)
+            resources.append(np.full(len(places), own))
         products = sorted(costs, key=lambda key: (-costs[key], key))
         place = {key: number for number, key in enumerate(products)}
         needed = self._needed()
