@@ -598,3 +598,24 @@ def test_the_program_is_smaller_where_the_far_future_is_coarse():
     grids = ("180xday", "21xday+1xweek", "1xweek")
     sizes = [best({"bucket": grid}, **rows).run.program.columns for grid in grids]
     assert sizes[0] > 2 * sizes[1] > 2 * sizes[2]
+
+
+@pytest.mark.req("OPA-06")
+def test_where_existing_orders_wait_is_sought_once():
+    """A quick look before the first plan; each of three plans reads the plant once."""
+    phases = []
+    snapshot = factories.snapshot(
+        routings=[{}],
+        steps=[{"run_minutes_per_unit": 60}],
+        resources=[{"resource": "M"}],
+        step_resources=[{"resource": "M"}],
+        demands=[{"qty": 4}],
+        supply_orders=[
+            {"kind": "work", "status": "firmed", "source": "R", "qty": 2, "due": day(3)}
+        ],
+    )
+    made = plan(
+        snapshot, mode="optimize", observe=lambda step: phases.append(step.phase)
+    )
+    assert verify(made, snapshot) == []
+    assert phases.count("reading the plant") == 1 + 3

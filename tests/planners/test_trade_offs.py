@@ -416,6 +416,9 @@ def test_a_stopped_front_holds_the_plans_that_were_made():
     assert str(found.run.status) == "cancelled"
     assert found.points.height > 0
     assert told.count("points") == 2
+    whole = medhavi.pareto(company(), ("cost", "co2"), 5, settings=WEEKS)
+    assert found.run.effort["plans"] < whole.run.effort["plans"]
+    assert found.run.run_id != whole.run.run_id
 
 
 def test_a_front_that_is_stopped_in_a_plan_takes_it_for_no_fault():

@@ -248,13 +248,13 @@ def joined_plans(
         yield made
 
 
-def floors_found(made: Plan) -> Mapping[str, int]:
+def floors_found(made: Plan) -> Mapping[str, int] | None:
     """When existing orders begin that wait for goods, as a plan found it [UTC s].
 
     Another plan of the same tables need not search for it again.
     """
     schedule = BaselineSchedule.of(made)
-    return {} if schedule is None else schedule.floors
+    return None if schedule is None else schedule.floors
 
 
 def _amounts(

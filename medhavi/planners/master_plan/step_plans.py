@@ -82,7 +82,7 @@ def step_name(
         sorted((key, sorted(own.items())) for key, own in decisions.amounts.items()),
         sorted((number, list(own)) for number, own in decisions.slices.items()),
         sorted(decisions.refused.items()),
-        sorted(decisions.floors.items()),
+        decisions.floors and sorted(decisions.floors.items()),
         decisions.replenishments
         and sorted((key, list(own)) for key, own in decisions.replenishments.items()),
         list(decisions.orders),

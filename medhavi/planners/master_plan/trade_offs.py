@@ -42,6 +42,7 @@ from medhavi.planners.master_plan.goals.staged_solve import (
     unit_of,
 )
 from medhavi.planners.master_plan.improvement.late_slices import late_deliveries
+from medhavi.planners.master_plan.improvement.plan_improvement import is_whole
 from medhavi.planners.master_plan.lots.lot_planning import planned_lots
 from medhavi.planners.master_plan.master_run import (
     built_run,
@@ -187,7 +188,7 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
         looser = _found(built, parameters, vectors, chosen, {}, points, tell, stop)
     asked = {"objectives": list(objectives), "budgets": most}
     asked |= {} if baseline is None else {"baseline": baseline.fingerprint}
-    unbeaten: list[Candidate] = []
+    made, unbeaten = list[Candidate](), list[Candidate]()
     if plans:
         way = RunOptions(None, stop, None, kept or PlansInMemory(), {})
         both = found, looser
@@ -213,11 +214,13 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
             "columns": float(built.program.n_columns),
             "rows": float(built.program.n_rows),
             "iterations": float(sum(p.solution.iterations for p in (*found, *looser))),
+            "plans": float(len(made)),
+            "moves": sum(one.plan.run.effort.get("moves", 0.0) for one in made),
         },
     )
     run.release.dissolve()
     table = _points(unbeaten)
-    followed = {one.program for one in unbeaten}
+    followed = table["program"]
     return ParetoFront(
         points=table,
         programs=_programs([*found, *looser], vectors).filter(
@@ -386,8 +389,8 @@ def _measured(
     told: Mapping[str, object],
     follows: Decisions | None = None,
 ) -> Iterator[Candidate]:
-    """Name a plan by what was asked, and measure it; none if its search was ended."""
-    if made.run.status is Status.CANCELLED:
+    """Name a plan by what was asked, and measure it; none if it is not whole."""
+    if not is_whole(made):
         return
     snapshot = built.statement.run.stated
     settings = {**made.run.settings, **asked, **told}
@@ -529,8 +532,7 @@ def objective_vectors(built: BuiltProgram) -> dict[str, Floats]:
 
 
 def _check(objectives: Sequence[str], points: int, baseline: Plan | None) -> None:
-    unknown = [name for name in objectives if name not in OBJECTIVES]
-    if unknown:
+    if unknown := [name for name in objectives if name not in OBJECTIVES]:
         message = f"Unknown objective {unknown[0]}; there are {', '.join(OBJECTIVES)}."
         raise UsageError(message)
     if len(set(objectives)) < max(len(objectives), LEAST_OBJECTIVES):

@@ -339,7 +339,7 @@ class Decisions:
         Parts of that overtime that nobody works, by resource [UTC s], rising.
     floors
         Before when existing orders do not begin, as an earlier plan of the same tables
-        found; none: a search of little effort tells.
+        found; None: a search of little effort tells.
     replenishments
         What is wanted anew when goods of stock levels die, by place, as an earlier plan
         of the same tables found; None: the first search tells.
@@ -370,7 +370,7 @@ class Decisions:
     worth: float = 0.0
     overtime: frozenset[str] = frozenset()
     closed: tuple[tuple[str, int, int], ...] = ()
-    floors: Mapping[str, int] = field(default_factory=dict)
+    floors: Mapping[str, int] | None = None
     replenishments: Replenishments | None = None
     orders: Sequence[GivenOrder] = ()
     served: Mapping[int, Sequence[Slice]] = field(default_factory=dict)

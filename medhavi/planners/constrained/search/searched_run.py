@@ -462,14 +462,14 @@ def _around(
     """Plan by a search around existing orders, which begin when their goods are there.
 
     When that is, a search of little effort tells where some of them may move, and so
-    which holds are not needed, unless an earlier schedule did. What was found comes
-    with the plan, as of `schedule_of`.
+    which holds are not needed, unless an earlier plan did. A plan that was found has
+    its schedule, as of `schedule_of`.
     """
-    floors = dict(run.decisions.floors) if kept is None else kept.floors
+    known = run.decisions.floors if kept is None else kept.floors
+    floors, moved = dict(known or {}), 0
     parameters, effort = run.parameters, run.parameters.effort
-    if (run.may_move or may_free(run)) and kept is None:
+    if known is None and (run.may_move or may_free(run)):
         effort = "light"
-    moved = 0
     for _ in range(MOST_LESS):
         run.parameters = replace(parameters, effort=effort)
         run.counts = effort == parameters.effort

@@ -35,7 +35,7 @@ MOST_PEGS = 4
 DIGIT = 12
 """Bits of a digit."""
 FEW = 100
-"""Requirements of an item up to which the plainest way to sort is the fastest."""
+"""Numbers up to which the plainest way to sort is the fastest."""
 
 
 def order_all(plant: Plant, work: Pass, wanted: np.ndarray, wait: np.ndarray) -> bool:
@@ -409,9 +409,15 @@ def ranks_of(keys: np.ndarray) -> np.ndarray:
     """
     count = len(keys)
     ranks = np.empty(count, np.int64)
-    other = np.empty(count, np.int64)
-    if count == 0:
+    if count <= FEW:
+        for at in range(count):
+            slot = at
+            while slot > 0 and keys[ranks[slot - 1]] > keys[at]:
+                ranks[slot] = ranks[slot - 1]
+                slot -= 1
+            ranks[slot] = at
         return ranks
+    other = np.empty(count, np.int64)
     least = most = keys[0]
     for at in range(count):
         ranks[at] = at
