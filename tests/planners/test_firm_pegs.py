@@ -181,6 +181,39 @@ def with_pegs(rows: Tables, seed: int) -> Tables:
     }
 
 
+MAY_NOT_HAVE: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "of another customer": ({"customer": "C2"}, {"owner": "C"}),
+    "of a customer": ({}, {"owner": "C"}),
+    "of a lower class": ({"min_quality": "I"}, {"quality": "II"}),
+    "without the grade": ({"requires": ["grade=A"]}, {}),
+}
+
+
+@pytest.mark.req("OMC-7.12.9")
+@pytest.mark.parametrize("mode", ["mrp", "constrained", "optimize"])
+@pytest.mark.parametrize("case", MAY_NOT_HAVE)
+def test_what_a_demand_may_not_have_goes_to_who_may_and_its_peg_is_broken(
+    case: str, mode: str
+) -> None:
+    """10 there, pegged to D, who may not have it: D2 takes it, and that is no fault."""
+    asks, of_lot = MAY_NOT_HAVE[case]
+    snapshot = factories.snapshot(
+        settings=[{"quality_classes": ["I", "II"]}],
+        locations=PLACES,
+        customers=[{"customer": "C"}, {"customer": "C2"}],
+        stock=[lot("a", 10.0, **of_lot)],
+        demands=[
+            wanted(10.0, 5, **asks) | {"location": "PLANT"},
+            wanted(10.0, 3, customer="C") | {"demand": "D2", "location": "PLANT"},
+        ],
+        pegs=[peg("a", 10.0)],
+    )
+    made = plan(snapshot, mode)
+    assert made.pegging.select("demand", "supply").rows() == [("D2", "A|PLANT|a")]
+    assert made.exceptions.filter(code="FirmPegBroken")["demand"].to_list() == ["D"]
+    assert [str(one) for one in verify(made, snapshot)] == []
+
+
 def lot_of(row: dict[str, Any]) -> str:
     return f"{row['product']}|{row['location']}|{row['lot']}"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.results.exceptions import ExceptionCode
-from medhavi.results.verify.balance import usable_lots
+from medhavi.results.verify.balance import of_customers, usable_lots
 from medhavi.results.verify.facts import PLACE, TOLERANCE, faults, once, whole_up
 
 if TYPE_CHECKING:
@@ -37,8 +37,11 @@ def _kept(facts: Facts) -> list[Finding]:
     broken = facts.exceptions.get("FirmPegBroken", set())
     open_demands = facts.plan.fulfilment.filter(pl.col("status") != "ignored")
     last = pl.col("due_s") + pl.col("min_shelf_days").fill_null(0.0) * 86_400
-    own = facts.demands.select("demand", *PLACE, "wanted", own=_is_plain(), needed=last)
-    lots = usable_lots(facts).select("expires_at", supply="lot_id")
+    own = facts.demands.select(
+        "demand", *PLACE, "wanted", "customer", own=_is_plain(), needed=last
+    )
+    owner = pl.when(of_customers(facts)).then("owner")
+    lots = usable_lots(facts).select("expires_at", supply="lot_id", belongs=owner)
     bound = facts.plan.pegging.join(firm, on="demand", how="semi")
     taken = bound.group_by("demand", *PLACE).agg(pl.col("qty").sum().alias("taken"))
     lost = (
@@ -63,13 +66,18 @@ def _kept(facts: Facts) -> list[Finding]:
         .with_columns(rest=pl.col("most") - pl.col("pegged").sum().over(*_OWNED))
         .filter(pl.col("rest").is_null() | (pl.col("rest") > TOLERANCE))
         .filter(pl.col("pegged") < pl.col("qty") - TOLERANCE * (1 + pl.col("qty")))
-        # What others have could have been theirs, whatever the plan says, if it lasts.
+        # What others have could have been theirs, whatever the plan says, if it lasts
+        # and belongs to nobody else.
         .filter(
             (
                 pl.col("own")
                 & (pl.col("others") > TOLERANCE)
                 & (pl.col("needed") <= pl.col("expires_at").dt.epoch("s")).fill_null(
                     value=True
+                )
+                & (
+                    pl.col("belongs").is_null()
+                    | (pl.col("belongs") == pl.col("customer"))
                 )
             )
             | ~pl.any_horizontal(pl.col("demand", "supply").is_in(list(broken)))
@@ -86,11 +94,13 @@ def _kept(facts: Facts) -> list[Finding]:
 
 
 def _is_plain() -> pl.Expr:
-    """Whether a demand takes whatever part comes, whenever, also from its own place."""
+    """Whether a demand takes any part of any class, whenever, also from its place."""
     whole = pl.col("full_line") | (pl.col("order_policy") != "independent")
     least = pl.max_horizontal("min_shipment", "min_shelf_days") > 0
     there = pl.col("ship_from").is_null() | (pl.col("ship_from") == pl.col("location"))
-    return ~whole & ~least & there & pl.col("max_lateness_days").is_null()
+    asks = pl.col("requires").list.len().fill_null(0) > 0
+    any_class = ~asks & pl.col("min_quality").is_null()
+    return ~whole & ~least & there & any_class & pl.col("max_lateness_days").is_null()
 
 
 def _others(facts: Facts) -> pl.DataFrame:
