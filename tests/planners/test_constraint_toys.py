@@ -14,7 +14,7 @@ import pytest
 from medhavi.results.figures.scorecard import scorecard
 from tests import factories
 from tests.api import plan, verify
-from tests.planners.optimal_plans import best, sources
+from tests.planners.optimal_plans import best, parts, sources
 from tests.planners.small_plans import (
     day,
     days,
@@ -681,6 +681,48 @@ def test_a_firm_peg_is_kept_against_a_demand_of_higher_priority():
     )
     assert pegs(found, "D1") == {"P1": 10}
     assert fulfilment(found, "D2")["planned"] == 0
+
+
+@pytest.mark.req("OMC-7.12.9", "DEC-03")
+@pytest.mark.parametrize("over_peg", ["cap", "allow"])
+def test_what_a_firm_peg_keeps_beyond_its_need_serves_nobody_in_the_program(over_peg):
+    """40 there are pegged to D1, who wants 10: D2 has 30 of them, or the cheap ones."""
+    found = best(
+        settings=[{"over_peg": over_peg}],
+        **few_cheap_ones(),
+        stock=[{"product": "A", "qty": 40}],
+        demands=[wanted("D1", 10, 10), wanted("D2", 30, 10)],
+        pegs=[{"demand": "D1", "supply": "A|L|", "qty": 40}],
+    )
+    assert sources(found) == ({"CHEAP": 30} if over_peg == "allow" else {})
+
+
+@pytest.mark.req("SUP-10", "OMC-7.12.9")
+@pytest.mark.parametrize("firmly", [False, True])
+def test_a_customers_lot_serves_its_demand_in_the_program(firmly):
+    """30 of C's own for D1; D2 has the 30 cheap ones, and nothing dear is bought."""
+    own: Row = {"demand": "D1", "supply": "A|L|OWN", "qty": 30}
+    found = best(
+        **few_cheap_ones(),
+        customers=[{"customer": "C"}],
+        stock=[{"product": "A", "lot": "OWN", "qty": 30, "owner": "C"}],
+        demands=[wanted("D1", 30, 10, customer="C"), wanted("D2", 30, 10)],
+        pegs=[own] if firmly else [],
+    )
+    assert sources(found) == {"CHEAP": 30}
+    assert parts(found)["buying"] == 30
+
+
+def few_cheap_ones() -> dict[str, list[Row]]:
+    """30 a year at 1 from CHEAP, the rest at 5 from DEAR, which comes first."""
+    few = {"capacity_per_period": 30.0, "period_days": 365.0}
+    return {
+        "suppliers": [{"supplier": "CHEAP"}, {"supplier": "DEAR"}],
+        "supply_terms": [
+            {**BUY, "supplier": "CHEAP", "preference": 2, **few},
+            {**BUY, "supplier": "DEAR", "preference": 1, "unit_price": 5},
+        ],
+    }
 
 
 # --- 7.15 replenishment --------------------------------------------------------------

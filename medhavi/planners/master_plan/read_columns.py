@@ -43,6 +43,7 @@ SPREAD = "it is spread over an order of usual size"
 NO_EFFECT = "its amounts follow the least cost"
 USED_ON_ARRIVAL = "goods are used as soon as they arrive"
 NOT_SEEN = "its amounts and dates do not look at it"
+OWN_LOTS = "a customer's lot serves its demands at its place, and is not moved"
 ROOM = "it holds for all departures of a bucket together"
 
 RELAXED: tuple[RelaxedColumn, ...] = (
@@ -66,7 +67,7 @@ RELAXED: tuple[RelaxedColumn, ...] = (
     RelaxedColumn("demands", "order_policy", "independent", NOT_SEEN),
     RelaxedColumn("demands", "min_shipment", 0.0, NOT_SEEN),
     RelaxedColumn("demands", "full_line", default=False, what=NOT_SEEN),
-    RelaxedColumn("stock", "owner", None, NOT_SEEN),
+    RelaxedColumn("stock", "owner", None, OWN_LOTS),
     RelaxedColumn("routings", "min_lot", 0.0, LOTS),
     RelaxedColumn("routings", "max_lot", None, LOTS),
     RelaxedColumn("routings", "lot_multiple", 0.0, LOTS),

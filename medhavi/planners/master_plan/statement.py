@@ -23,7 +23,7 @@ from medhavi.planners.master_plan.source_rates import (
 )
 from medhavi.planners.master_plan.source_times import DecisionGrid, chosen_grid
 from medhavi.planners.mrp.hard_allocations import kept_by
-from medhavi.planners.mrp.netting_state.state import NO_DEMAND, Node
+from medhavi.planners.mrp.netting_state.state import NO_DEMAND, SEQUENCE, Node
 from medhavi.planners.mrp.run import MrpRun
 from medhavi.planners.parameters import MrpParameters, OptimizeParameters
 from medhavi.planners.planned_tables import with_disruptions, with_overtime
@@ -316,7 +316,8 @@ def _hold(
     """Take holds and firm pegs out of supply; what they bring their owners, by index.
 
     What is held where its owner does not stand comes free again when a move to the
-    owner must take it: until then nobody else may have it.
+    owner must take it: until then nobody else may have it. A customer's own lots are
+    held for it as well.
     """
     held: dict[int, float] = {}
     demands = run.intake.demands
@@ -347,6 +348,7 @@ def _hold(
             plan = ways.get((pin.node.key, owner.node))
             free = 0 if plan is None else _last_take(plan, owner.due)
             flow[number, free] += qty
+    _leave_own_lots(run, held)
     return held
 
 
@@ -359,7 +361,8 @@ def _keep_peg(
 ) -> None:
     """Take what is pegged firmly to a demand out of the supply of its product.
 
-    Shape of `flow` (T,). Not of what expires, which is no part of it.
+    Shape of `flow` (T,). Also what its demand does not need, where the settings keep
+    it. Not what expires or belongs to a customer, which is no part of it.
     """
     if pin.demand == NO_DEMAND:
         return
@@ -369,11 +372,28 @@ def _keep_peg(
     step = float(pin.node.step)
     for unit, units in run.kept_by(pin):
         at = int(grid.at_or_after(max(unit.available, run.as_of)))
-        if at < grid.size and unit.expires >= NEVER:
-            wanted = owner.qty * step - held.get(owner.index, 0.0)
-            qty = max(0.0, min(units * step, float(flow[at]), wanted))
-            flow[at] -= qty
+        if at < grid.size and unit.expires >= NEVER and unit.is_ours:
+            wanted = max(0.0, owner.qty * step - held.get(owner.index, 0.0))
+            there = max(0.0, min(units * step, float(flow[at])))
+            qty = min(there, wanted)
+            flow[at] -= there if run.pin_report.allow_over else qty
             held[owner.index] = held.get(owner.index, 0.0) + qty
+
+
+def _leave_own_lots(run: ProgramRun, held: dict[int, float]) -> None:
+    """Let lots of customers serve their demands where they lie, the earliest first."""
+    for unit in run.release.units:
+        left, step = float(unit.free), float(unit.node.step)
+        for need in () if unit.is_ours else sorted(unit.node.needs, key=SEQUENCE):
+            if need.order is not None or need.demand == NO_DEMAND:
+                continue
+            of_owner = run.release.demand_customers[need.demand] == unit.customer
+            lives = unit.expires >= max(need.instant, need.alive_until)
+            if of_owner and lives and run.release.is_asked_for(unit, need):
+                known = held.get(need.demand, 0.0)
+                qty = max(0.0, min(left, need.qty - known / step))
+                held[need.demand] = known + qty * step
+                left -= qty
 
 
 def _goes_into(run: ProgramRun, node: Node, top: Node) -> bool:
