@@ -181,6 +181,7 @@ def _of_mode(
             observe,
             cancelled,
             seed,
+            kept,
             stability.get(STABILITY_PRICE),
             stability.get(STABILITY_SHARE),
         )

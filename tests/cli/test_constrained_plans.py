@@ -219,19 +219,12 @@ def test_a_killed_run_of_mode_optimize_is_resumed(medhavi, tmp_path, monkeypatch
 
 
 @pytest.mark.req("OPA-21")
-@pytest.mark.parametrize(
-    ("more", "words"),
-    [
-        (("--mode", "constrained"), "mode constrained keeps no steps"),
-        (("--mode", "optimize", "--baseline"), "a plan on a baseline keeps no steps"),
-    ],
-)
-def test_resume_is_refused_where_no_steps_are_kept(medhavi, tmp_path, more, words):
+def test_resume_is_refused_where_no_steps_are_kept(medhavi, tmp_path):
     place = crowded(tmp_path / "tables")
-    more = (*more, tmp_path) if more[-1] == "--baseline" else more
-    said = medhavi("plan", "--tables", place, "--resume", *more)
+    words = ("plan", "--tables", place, "--mode", "constrained", "--resume")
+    said = medhavi(*words)
     assert said.code == 2
-    assert words in said.err
+    assert "mode constrained keeps no steps" in said.err
 
 
 def test_ctrl_c_before_any_plan_leaves_what_was_there(tmp_path):

@@ -22,9 +22,11 @@ from medhavi.planners.constrained.search.starts.warm_start import (
     STARTS,
 )
 from medhavi.planners.master_plan.master_run import built_run
+from medhavi.planners.master_plan.step_plans import PlansInMemory
 from medhavi.planners.net_change.needed_lots import needed_lots
 from medhavi.planners.parameters import ConstrainedParameters, OptimizeParameters
 from medhavi.results.plans.plan import Plan
+from medhavi.results.run_record import Status
 from tests import factories
 from tests.api import plan, verify
 from tests.examples import examples
@@ -354,3 +356,54 @@ def test_what_nothing_brings_is_not_shared_out_again_where_nothing_changed(
         again = searched_run.plan(snapshot, ConstrainedParameters(), "0", kept=kept)
         assert again.fingerprint == first.fingerprint
         assert len(shared) == times
+
+
+def clean_and_dirty(*asked: float) -> Snapshot:
+    """A product a demand, dirty at 1 EUR and 9 kg or clean at 3 and 1; one is made."""
+    terms = [("CLEAN", 3.0, 1.0), ("DIRTY", 1.0, 9.0)]
+    names = [f"A{n}" for n in range(len(asked))]
+    return factories.snapshot(
+        resources=[{"resource": "M"}],
+        **made("B", 1),
+        supply_terms=[
+            {"supplier": supplier, "product": name, "lead_time_days": 2.0}
+            | {"unit_price": price, "co2_kg": co2}
+            for name in names
+            for supplier, price, co2 in terms
+        ],
+        inventory_policies=[{"product": one, "holding_rate": 0.0} for one in names],
+        demands=[
+            demand("B", "B", 1, 9),
+            *(demand(one, one, asked[n], 5 + n) for n, one in enumerate(names)),
+        ],
+    )
+
+
+def co2(found: Plan) -> tuple[float, bool]:
+    (budget,) = found.run.budgets
+    return budget.value, budget.kept
+
+
+@pytest.mark.req("OMO-14", "OPA-19")
+def test_a_budget_is_kept_on_a_baseline_too() -> None:
+    """Of 40 units 20 are dirty, 200 kg; eight more leave 19 of them, 200 kg as well."""
+    before, after = clean_and_dirty(*[4] * 10), clean_and_dirty(12, *[4] * 9)
+    first = best(before, budgets={"co2": 200})
+    steps = PlansInMemory()
+    found = plan(after, "optimize", first.run.settings, baseline=first, kept=steps)
+    assert verify(found, after) == []
+    assert (co2(first), co2(found)) == ((200, True), (200, True))
+    assert "budgets would be exceeded more" in found.findings[0].message
+    assert found.run.steps
+    again = plan(after, "optimize", first.run.settings, baseline=first, kept=steps)
+    assert again.run_json() == found.run_json()
+
+
+@pytest.mark.req("OMO-14")
+def test_beyond_a_budget_nothing_is_proven_on_a_baseline_either() -> None:
+    """48 clean ones are 48 kg in any plan, at most 30 are allowed: what fits stays."""
+    before, after = clean_and_dirty(*[4] * 10), clean_and_dirty(12, *[4] * 9)
+    found = best(after, best(before, budgets={"co2": 30}), budgets={"co2": 30})
+    assert co2(found) == (48, False)
+    assert found.run.status is Status.HEURISTIC
+    assert found.findings[0].code == "NET003"

@@ -112,7 +112,7 @@ def plan(
 
     conversation = talk()
     _refuse_what_does_not_fit(mode, effort, baseline, model)
-    _refuse_to_resume(mode, baseline, resume=resume)
+    _refuse_to_resume(mode, resume=resume)
     budgets = budgets_of(at_most)
     if budgets and mode is not PlanMode.OPTIMIZE:
         message = f"plan --at-most: mode {mode} has no budgets; add --mode optimize."
@@ -204,15 +204,9 @@ def _refuse_what_does_not_fit(
         raise UsageError(message)
 
 
-def _refuse_to_resume(mode: PlanMode, baseline: Path | None, *, resume: bool) -> None:
+def _refuse_to_resume(mode: PlanMode, *, resume: bool) -> None:
     if resume and mode is not PlanMode.OPTIMIZE:
         message = f"plan --resume: mode {mode} keeps no steps; add --mode optimize."
-        raise UsageError(message)
-    if resume and baseline is not None:
-        message = (
-            "plan --resume: a plan on a baseline keeps no steps; leave out --resume, "
-            "or --baseline."
-        )
         raise UsageError(message)
 
 

@@ -161,11 +161,8 @@ def plan(
     tell(Progress("plan as it says", 5, 5))
     run.release.dissolve()
     figures = _figures(steps, snapshot, parameters)
-    budgets = budgets_of(made, snapshot, parameters)
-    record = replace(made.run, steps=figures, budgets=budgets)
-    if not all(one.kept for one in budgets) and record.status in PROVED:
-        record = replace(record, status=Status.HEURISTIC)
-    return replace(made, run=record)
+    made = replace(made, run=replace(made.run, steps=figures))
+    return with_budgets(made, snapshot, parameters)
 
 
 def _by_program(
@@ -281,15 +278,15 @@ def why_not_in_lots(
     return "" if share >= least else why
 
 
-def budgets_of(
+def with_budgets(
     made: Plan, snapshot: Snapshot, parameters: OptimizeParameters
-) -> tuple[PlanBudget, ...]:
-    """What a plan comes to of each budget."""
+) -> Plan:
+    """Plan that says what it comes to of each budget; beyond one nothing is proven."""
     if not parameters.budgets:
-        return ()
+        return made
     amounts, currency = plan_amounts(made, snapshot), currency_of(snapshot)
     over = excess(amounts, parameters.budgets)
-    return tuple(
+    budgets = tuple(
         PlanBudget(
             name=name,
             most=float(most),
@@ -299,6 +296,10 @@ def budgets_of(
         )
         for name, most in parameters.budgets.items()
     )
+    status = made.run.status
+    if over and status in PROVED:
+        status = Status.HEURISTIC
+    return replace(made, run=replace(made.run, budgets=budgets, status=status))
 
 
 def _tightened(program: GoalProgram, first: Tried, way: RunOptions) -> Iterator[Tried]:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from medhavi.findings import Finding
+    from medhavi.planners.master_plan.step_plans import StepPlans
     from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.progress import Cancelled, Observe
     from medhavi.results.plans.plan import Plan
@@ -77,6 +78,8 @@ class BaselineOptions(NamedTuple):
         Earlier plan of the same company in that mode.
     observe, cancelled, seed
         As of `pipeline.plan`.
+    kept
+        As of `pipeline.plan`, of a plan from nothing.
     price
         Most that the plan may be worse than `FROM_NOTHING` of it before another is
         made to compare, and then than that [base currency]; None: they are not
@@ -91,6 +94,7 @@ class BaselineOptions(NamedTuple):
     observe: Observe | None = None
     cancelled: Cancelled | None = None
     seed: int | None = None
+    kept: StepPlans | None = None
     price: float | None = None
     share: float | None = None
 
@@ -120,6 +124,8 @@ class Planner(NamedTuple):
         What a plan is judged by [base currency].
     expected
         What a plan from nothing is expected to cost instead of one on the baseline.
+    beyond
+        By how much a plan exceeds its budgets, in sum of shares of them.
     """
 
     mode: str
@@ -127,6 +133,7 @@ class Planner(NamedTuple):
     searched: Callable[[BaselineSchedule | None], Plan]
     money: Callable[[Plan], float]
     expected: Callable[[Plan], float]
+    beyond: Callable[[Plan], float]
 
 
 def plan(
@@ -185,7 +192,11 @@ def _constraining(
     def expected(_: Plan) -> float:
         return _reference(way.baseline, late_cost)
 
-    return Planner("constrained", parameters.as_dict(), searched, late_cost, expected)
+    def beyond(_: Plan) -> float:
+        return 0.0
+
+    settings = parameters.as_dict()
+    return Planner("constrained", settings, searched, late_cost, expected, beyond)
 
 
 def _optimizing(
@@ -193,6 +204,7 @@ def _optimizing(
 ) -> Planner:
     """Planner of mode optimize: plans are judged by their cost by goal and weights."""
     from medhavi.planners.master_plan import opening_run
+    from medhavi.planners.master_plan.goals.staged_solve import excess
     from medhavi.planners.net_change import optimize_baseline
 
     watched = way.observe, way.cancelled
@@ -207,7 +219,9 @@ def _optimizing(
             )
             if ANEW in made.run.effort or made.run.status is Status.CANCELLED:
                 return made
-        return opening_run.plan(snapshot, parameters, *watched, seed=way.seed)
+        return opening_run.plan(
+            snapshot, parameters, *watched, seed=way.seed, kept=way.kept
+        )
 
     def money(made: Plan) -> float:
         return float(made.contributions["plan"].fill_null(0.0).sum())
@@ -216,7 +230,12 @@ def _optimizing(
         bounds = way.baseline.run.bound, made.run.bound
         return optimize_baseline.expected_cost(_reference(way.baseline, money), *bounds)
 
-    return Planner("optimize", parameters.as_dict(), searched, money, expected)
+    def beyond(made: Plan) -> float:
+        amounts = {one.name: one.value for one in made.run.budgets}
+        return sum(excess(amounts, parameters.budgets).values())
+
+    settings = parameters.as_dict()
+    return Planner("optimize", settings, searched, money, expected, beyond)
 
 
 def _on_baseline(snapshot: Snapshot, planner: Planner, way: BaselineOptions) -> Plan:
@@ -248,16 +267,24 @@ def _on_baseline(snapshot: Snapshot, planner: Planner, way: BaselineOptions) -> 
 def _compared(
     made: Plan, snapshot: Snapshot, planner: Planner, way: BaselineOptions
 ) -> Plan:
-    """Plan on a baseline, or one from nothing where that is better by the price."""
-    baseline, money = way.baseline, planner.money
+    """Plan on a baseline, or one from nothing where that is better by the price.
+
+    Or where it exceeds budgets less.
+    """
+    baseline, money, beyond = way.baseline, planner.money, planner.beyond(made)
     reference = planner.expected(made)
     price = way.most(reference)
-    if price is not None and money(made) > reference + price:
+    if beyond or (price is not None and money(made) > reference + price):
         whole = planner.searched(None)
         if whole.run.status is Status.CANCELLED:
             return replace(made, run=replace(made.run, status=Status.CANCELLED))
         reference = money(whole)
-        if money(made) > money(whole) + price:
+        if beyond > planner.beyond(whole):
+            reason = (
+                "with the orders of the plan before its budgets would be exceeded more"
+            )
+            return _whole(whole, snapshot, reason)
+        if price is not None and money(made) > money(whole) + price:
             what = "lateness" if planner.mode == "constrained" else "the plan"
             on_it, from_nothing = (
                 told_money(cost, snapshot.settings.base_currency)

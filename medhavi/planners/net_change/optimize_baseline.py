@@ -21,7 +21,7 @@ from medhavi.planners.master_plan.decoder import (
     joined_plans,
 )
 from medhavi.planners.master_plan.goals.staged_solve import worth
-from medhavi.planners.master_plan.master_run import budgets_of, built_run, solver_of
+from medhavi.planners.master_plan.master_run import built_run, solver_of, with_budgets
 from medhavi.planners.master_plan.opening_run import OpeningRun, of_stated_tables
 from medhavi.planners.master_plan.openings.closed_tables import closed_tables, openable
 from medhavi.planners.master_plan.step_plans import PlansInMemory
@@ -136,10 +136,8 @@ def _resumed(opening: OpeningRun, snapshot: Snapshot, baseline: BaselinePlan) ->
         made = _cheaper(run, decisions, made, way, baseline)
     rows = contribution_rows(run, made, None)
     run.release.dissolve()
-    budgets = budgets_of(made, snapshot, parameters)
-    return replace(made, run=replace(made.run, budgets=budgets)).replace(
-        contributions=rows
-    )
+    made = made.replace(contributions=rows)
+    return with_budgets(made, snapshot, parameters)
 
 
 def _cheaper(
