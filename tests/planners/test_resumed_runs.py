@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
 
 import medhavi
+from medhavi.planners.constrained.netting.given_sources import Decisions, GivenOrder
+from medhavi.planners.constrained.netting.rationing import Slice
 from medhavi.planners.constrained.search.seeking import MOST_SAVINGS, Repair
-from tests.api import plan, verify
+from medhavi.planners.master_plan.master_run import built_run
+from medhavi.planners.master_plan.step_plans import step_name
+from tests.api import ConstrainedParameters, OptimizeParameters, plan, verify
 from tests.planners.test_lot_plans import lot_sizing
 from tests.planners.test_trade_offs import WEEKS, clean_or_dirty, company, of_company
 
@@ -84,6 +89,41 @@ def test_other_tables_or_efforts_are_other_steps():
     for steps in (whole_plan(in_lots)[1], light, whole_plan(of_sources)[1]):
         assert not names & steps.plans.keys()
         names |= steps.plans.keys()
+
+
+KEY = ("A", "L")
+OTHER_DECISIONS = {
+    "lots": {KEY: (1,)},
+    "sizes": {KEY: 1},
+    "amounts": {KEY: {"S": [(1, 1.0)]}},
+    "slices": {0: []},
+    "refused": {0: ("Unprofitable", "D1")},
+    "share": 0.5,
+    "worth": 1.0,
+    "overtime": frozenset({"M"}),
+    "closed": (("M", 0, 1),),
+    "floors": {"WO": 1},
+    "replenishments": {},
+    "orders": (GivenOrder("A", "L", "S", 0, 1, 1),),
+    "served": {0: [Slice(1, 1)]},
+    "as_given": True,
+    "lowered": {KEY: 1},
+    "ahead": {0: 1},
+    "min_fill_price": 1.0,
+}
+
+
+@pytest.mark.req("OPA-21")
+def test_other_decisions_are_other_steps():
+    """A run that is gone on with by other settings reads none of the steps before."""
+    assert OTHER_DECISIONS.keys() == {one.name for one in fields(Decisions)}
+    run = built_run(of_sources(), OptimizeParameters())
+    others = [Decisions(**{name: one}) for name, one in OTHER_DECISIONS.items()]
+    names = {
+        step_name(run, one, ConstrainedParameters(), None)
+        for one in (Decisions(), *others)
+    }
+    assert len(names) == 1 + len(others)
 
 
 def test_equal_decisions_are_planned_once():

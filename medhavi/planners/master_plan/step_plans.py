@@ -90,6 +90,7 @@ def step_name(
         decisions.as_given,
         sorted(decisions.lowered.items()),
         sorted(decisions.ahead.items()),
+        decisions.min_fill_price,
     )
     return hashlib.sha256(json.dumps(stated).encode()).hexdigest()[:32]
 
