@@ -120,6 +120,21 @@ def test_a_fixed_cost_that_two_pay_together_is_worth_it():
     assert fulfilment(best(alone), "D1")["planned"] == 0
 
 
+@pytest.mark.req("OME-01")
+def test_what_two_would_pay_together_is_told_of_none_twice():
+    """An order costs 30: three at 5 and two at 6, at 2 each, bring 27 and cost 40.
+
+    Alone they lose 21 and 22, together 13: the two numbers have no sum.
+    """
+    asked = [demand("D1", "B", 3, 5, price=5.0), demand("D2", "B", 2, 5, price=6.0)]
+    found = best(company(asked, 9, fixed_cost=30.0))
+    told = next(one for one in found.findings if one.code == "PLAN021")
+    assert told.message == (
+        "Demands not served, or not whole, because that costs more than it brings: 2. "
+        "D1 alone would bring 15 EUR and cost 36 EUR, its lateness included."
+    )
+
+
 def test_profit_within_a_budget_of_cash():
     """12 of cash make three A at a gain of 8, or six B at 3: A is worth more a EUR."""
     asked = [

@@ -182,6 +182,5 @@ def losses_found(
         demand=dearest,
         brings=with_unit(brings, currency),
         cost=with_unit(cost, currency),
-        saved=with_unit(sum(one[0] for one in told), currency),
     )
     return (found,)
