@@ -102,3 +102,26 @@ def test_a_chain_that_ends_too_late_is_not_said_to_begin_in_time():
     made = plan(AFTER_RECEIPT, "constrained")
     title = chain_title(made.explain("D1"), made.run.as_of)
     assert title.endswith("ends 4 d after the due date")
+
+
+@pytest.mark.req("OME-01", "OME-06")
+@pytest.mark.parametrize("mode", ["constrained", "optimize"])
+@pytest.mark.parametrize(
+    "goods",
+    [
+        {"stock": [{"qty": 10}]},
+        {"supply_terms": [{"lead_time_days": 2}]},
+        {"supply_orders": [{"qty": 10, "due": day(3)}]},
+    ],
+    ids=["in stock", "bought", "ordered"],
+)
+def test_what_is_accepted_no_more_is_past_due_whatever_is_there(goods, mode):
+    """Due five days ago and accepted two days late: lead time was named, of stock."""
+    snapshot = factories.snapshot(
+        **goods,
+        demands=[{"product": "A", "qty": 10, "due": day(-5), "max_lateness_days": 2}],
+    )
+    made = plan(snapshot, mode)
+    assert verify(made, snapshot) == []
+    assert made.fulfilment["planned"].to_list() == [0]
+    assert made.causes.select("code", "subject").rows() == [("PastDue", "D1")]

@@ -18,11 +18,16 @@ from math import gcd
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from medhavi.planners.constrained.orders.weighing import NEVER_FITS, Line, Part
+from medhavi.planners.constrained.orders.weighing import (
+    NEVER_FITS,
+    Line,
+    Part,
+    latest_of,
+)
 from medhavi.planners.mrp.fulfilment import Delivery, DemandFulfilment
 from medhavi.planners.mrp.hard_allocations import AllocationGap
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND
-from medhavi.units import DAY, NEVER, seconds_up, units_up
+from medhavi.units import units_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -193,12 +198,6 @@ def _parts(
 
 
 # --- rules of a line ---------------------------------------------------------------
-def latest_of(demand: Demand) -> int:
-    """Last instant at which a demand accepts goods [UTC s]; NEVER: any."""
-    most = demand.row["max_lateness_days"]
-    return NEVER if most is None else demand.due + seconds_up(most, DAY)
-
-
 def in_parts(demand: Demand) -> bool:
     """Whether what there is of a demand is delivered before the rest of it."""
     row = demand.row

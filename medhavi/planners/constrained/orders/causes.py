@@ -14,7 +14,11 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.planners.constrained.orders.weighing import NEVER_FITS, RULES
+from medhavi.planners.constrained.orders.weighing import (
+    NEVER_FITS,
+    RULES,
+    latest_of,
+)
 from medhavi.planners.mrp.exception_messages import tell_awaited
 from medhavi.planners.mrp.fulfilment import late_cost, short_cost
 from medhavi.results.amounts import duration
@@ -120,6 +124,10 @@ class Walk:
         """Why a line is not delivered though it could be, or never can."""
         if not line.dropped or not line.refused:
             return []
+        if latest_of(line.demand) < self._as_of:
+            # It accepts nothing from now on, whatever is there.
+            name = line.demand.demand
+            return [Cause(Limiter.PAST_DUE, name, None, None, line.late_by)]
         if line.refused in RULES:
             subject = line.bound_by or line.demand.demand
             return [Cause(Limiter.ORDER_RULE, subject, None, None, line.late_by)]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.mrp.netting_state.state import Demand, SupplyUnit
 from medhavi.providers.product_facts import demand_value
-from medhavi.units import DAY, INT64_MAX, from_units
+from medhavi.units import DAY, INT64_MAX, NEVER, from_units, seconds_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -87,6 +87,12 @@ class Line:
         self.refused = self.refused or why
         self.dropped += self.parts
         self.parts = []
+
+
+def latest_of(demand: Demand) -> int:
+    """Last instant at which a demand accepts goods [UTC s]; NEVER: any."""
+    most = demand.row["max_lateness_days"]
+    return NEVER if most is None else demand.due + seconds_up(most, DAY)
 
 
 SCALE = 100

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medhavi.planners.constrained.deliveries import in_parts, latest_of
+from medhavi.planners.constrained.deliveries import in_parts
 from medhavi.planners.constrained.memory import StepComponent
+from medhavi.planners.constrained.orders.weighing import latest_of
 from medhavi.planners.constrained.search.plant.items import (
     ITEM_FIELDS,
     ITEM_FIELDS_NOW,
