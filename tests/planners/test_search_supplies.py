@@ -11,6 +11,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from medhavi.snapshot import Snapshot
+from tests import factories
 from tests.api import plan, verify
 from tests.examples import examples
 from tests.factories import AS_OF
@@ -313,3 +314,31 @@ def test_no_demand_waits_for_stock_to_be_filled_up() -> None:
     made = searched(tables, "light")
     assert made.fulfilment["lateness_h"].to_list() == [0.0] * 7
     assert made.supplies.filter(pl.col("product") == "A")["qty"].sum() == 32.0
+
+
+@pytest.mark.req("HEU-03", "OMC-7.12.8")
+@pytest.mark.parametrize("mode", ["constrained", "optimize"])
+@pytest.mark.parametrize("priority", [1, 2])
+@pytest.mark.parametrize("bought", [False, True], ids=["", "or bought too late"])
+def test_who_can_wait_for_a_later_receipt_leaves_the_earlier_one(
+    bought: bool, priority: int, mode: str
+) -> None:
+    """Receipts on days 4 and 8, due on days 3 and 9: one day late instead of five."""
+    receipt = {"product": "A", "qty": 6.0, "status": "released"}
+    snapshot = factories.snapshot(
+        supply_orders=[
+            {**receipt, "supply_order": f"P{at}", "due": after(at)} for at in (4, 8)
+        ],
+        supply_terms=[{"product": "A", "lead_time_days": 20}] if bought else [],
+        demands=[
+            {"demand": "D3", "product": "A", "qty": 6.0, "due": after(3)},
+            {"demand": "D9", "product": "A", "qty": 6.0, "due": after(9)}
+            | {"priority": priority},
+        ],
+    )
+    made = plan(snapshot, mode)
+    assert verify(made, snapshot) == []
+    assert dict(made.fulfilment.select("demand", "lateness_h").rows()) == {
+        "D3": 24,
+        "D9": 0,
+    }

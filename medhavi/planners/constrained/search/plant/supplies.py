@@ -16,7 +16,10 @@ from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.planners.constrained.netting.feasible_netting import keep_for_important
+from medhavi.planners.constrained.netting.feasible_netting import (
+    keep_for_important,
+    kept_first,
+)
 from medhavi.planners.constrained.search.plant.sources import holds, line_taken
 from medhavi.planners.mrp.hard_allocations import kept_by
 from medhavi.planners.mrp.netting_state.state import (
@@ -31,7 +34,7 @@ from medhavi.planners.mrp.netting_state.state import (
 from medhavi.units import NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from fractions import Fraction
 
     from medhavi.planners.constrained.search.found_orders import SearchableRun
@@ -371,7 +374,9 @@ class StandingSupplies:
         if self._run.keeps_for_important:
             keep_for_important(node, self._release, self._run.providers.capacity)
         asked = [need for need in node.needs if need.demand != NO_DEMAND]
-        self._keep([need for need in asked if need.instant < lead], node.units)
+        pressed = [need for need in asked if need.instant < lead]
+        # What comes before is left for who is late anyway.
+        self._keep(pressed, node.units, first=kept_first)
         return self._left(node, held)
 
     def _settle(self, node: Node) -> list[StandingSupply]:
@@ -505,13 +510,14 @@ class StandingSupplies:
         needs: Iterable[Need],
         units: Iterable[SupplyUnit],
         waits: Mapping[int, int] = MappingProxyType({}),
+        first: Callable[[SupplyUnit], tuple[int, ...]] = FIRST_AVAILABLE,
     ) -> None:
         """Match needs with what is there in time, the first need first.
 
-        `waits`: what of a need is left open, by its index [units].
+        `waits`: what of a need is left open, by its index [units]; `first` ranks units.
         """
         release = self._release
-        waiting = sorted(units, key=FIRST_AVAILABLE)
+        waiting = sorted(units, key=first)
         asks = waiting[0].node.asks() if waiting else {}
         for need in sorted(needs, key=SEQUENCE):
             later, before = waits.get(need.index, 0), need.open
