@@ -117,7 +117,12 @@ def test_the_program_is_written_with_names_and_read_with_the_same_optimum(
     )  # fmt: skip
     assert said.code == 0, said.err
     assert f"program written to {model}" in said.err
-    medhavi("plan", "--mode", "optimize", "--tables", tables, "--write-model", again)
+    assert "budgets and stages" not in said.err
+    same = medhavi(
+        "plan", "--mode", "optimize", "--tables", tables, "--write-model", again,
+        "--at-most", "co2=50",
+    )  # fmt: skip
+    assert "budgets and stages are no rows of it" in same.err
     assert model.read_bytes() == again.read_bytes()
     read = highspy.Highs()
     read.setOptionValue("output_flag", False)

@@ -128,6 +128,8 @@ def plan(
     if model is not None:
         _write_model(place, moment, parameters, model)
         conversation.note(say("program_written_to", model))
+        if parameters.get("budgets") or parameters.get("stages"):
+            conversation.note(say("program_without_goals"))
     before = None if baseline is None else _stored(baseline)
     steps = StepCache(resume=resume)
     with _interruptible(mode) as cancelled:
