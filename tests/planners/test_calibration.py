@@ -20,12 +20,15 @@ if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan
 
 
-def past(cost: float, lateness: float, shortage: float) -> Plan:
+def past(cost: float, lateness: float, shortage: float, currency: str = "EUR") -> Plan:
     """A plan whose scorecard came to so much."""
     told = {"": cost + lateness + shortage, ".lateness": lateness + shortage}
     rows = [(f"KPI-33{part}", float(value)) for part, value in told.items()]
     rows.append(("KPI-33.shortage", float(shortage)))
-    made = plan(factories.snapshot())
+    priced = [{"product": "A", "unit_cost": 1.0}]
+    made = plan(
+        factories.snapshot(settings=[{"base_currency": currency}], products=priced)
+    )
     kpis = pl.DataFrame(rows, schema=["kpi", "value"], orient="row")
     return made.replace(kpis=pl.concat([made.kpis.clear(), kpis], how="diagonal"))
 
@@ -47,6 +50,13 @@ def test_weights_give_lateness_cost_and_shortage_their_shares():
     shares = {"lateness": 0.5, "cost": 0.25, "shortage": 0.25}
     other = medhavi.calibrate([past(100_000, 1_000, 500)], shares)
     assert other.weights["lateness_weight"] == pytest.approx(200)
+
+
+@pytest.mark.req("OMO-12")
+def test_plans_of_two_currencies_have_no_mean():
+    usual, other = past(100_000, 1_000, 500), past(100_000, 1_000, 500, currency="USD")
+    with pytest.raises(UsageError, match="Plans in EUR and USD have no mean"):
+        medhavi.calibrate([usual, other])
 
 
 @pytest.mark.req("OMI-30")

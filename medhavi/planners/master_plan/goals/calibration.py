@@ -17,7 +17,7 @@ import polars as pl
 from medhavi.display import TextDisplay
 from medhavi.errors import UsageError
 from medhavi.planners.setting_ranges import require_share
-from medhavi.results.amounts import with_unit
+from medhavi.results.amounts import NO_PRICES, with_unit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,7 +79,8 @@ def calibrate(
     Raises
     ------
     UsageError
-        No plan, one without a scorecard, or shares that are no shares of a whole.
+        No plan, one without a scorecard, two of different currencies, or shares that
+        are no shares of a whole.
     """
     wanted = dict(SHARES if shares is None else shares)
     if wanted.keys() != SHARES.keys() or abs(sum(wanted.values()) - 1) > 1e-9:
@@ -89,6 +90,13 @@ def calibrate(
         require_share(f"The share of {name}", share, least=0.01)
     if not plans:
         message = "Weights are calibrated from plans: name one at least."
+        raise UsageError(message)
+    currencies = sorted({one.locale.currency for one in plans} - {NO_PRICES})
+    if len(currencies) > 1:
+        message = (
+            f"Plans in {' and '.join(currencies)} have no mean: name plans of one "
+            "currency."
+        )
         raise UsageError(message)
     found = [_parts(one) for one in plans]
     means = {
@@ -107,7 +115,7 @@ def calibrate(
         means=means,
         weights=weights,
         unknown=unknown,
-        currency=plans[0].locale.currency,
+        currency=currencies[0] if currencies else NO_PRICES,
     )
 
 
