@@ -19,7 +19,7 @@ from tests import factories
 from tests.api import OptimizeParameters, plan, verify
 from tests.planners.optimal_plans import DAILY, parts
 from tests.planners.small_plans import day
-from tests.planners.test_master_plan import demand
+from tests.planners.test_master_plan import demand, joined
 from tests.planners.test_master_plan import made as machined
 from tests.planners.test_trade_offs import clean_or_dirty
 
@@ -343,6 +343,31 @@ def test_tiers_are_served_one_after_the_other_whatever_they_are_worth(first, sec
     goals = OptimizeParameters(stages=("tiers",))
     (chosen,) = preferred([by_money, found], snapshot, goals)
     assert chosen is found
+
+
+@pytest.mark.req("OMO-13", "OMO-02")
+@pytest.mark.parametrize("tiers", [2, 4])
+def test_who_waits_for_hours_is_served_by_tiers_too(tiers):
+    """A day of work each, due after a day: a day late costs 10 a tier, 1 of the first.
+
+    By money the first tier comes last, by tiers each in its turn.
+    """
+    names = [f"P{number:02}" for number in range(1, tiers + 1)]
+    snapshot = factories.snapshot(
+        resources=[{"resource": "M"}],
+        **joined(*(machined(name, 24) for name in names)),
+        demands=[
+            demand(name, name, 1, 1, priority=number, short_cost=1e5)
+            | {"late_cost_per_day": 1.0 if number == 1 else 10.0}
+            for number, name in enumerate(names, 1)
+        ],
+    )
+    by_money = made(snapshot)
+    late = dict(by_money.fulfilment.select("demand", "lateness_h").rows())
+    assert late["P01"] == 24 * (tiers - 1)
+    found = made(snapshot, stages=("tiers",), stage_share=0.0, stage_room=0.0)
+    hours = dict(found.fulfilment.select("demand", "lateness_h").rows())
+    assert [hours[one] for one in names] == [24.0 * place for place in range(tiers)]
 
 
 @pytest.mark.req("OMO-13")

@@ -110,6 +110,7 @@ OTHER_DECISIONS = {
     "lowered": {KEY: 1},
     "ahead": {0: 1},
     "min_fill_price": 1.0,
+    "tier_factor": 2.0,
 }
 
 

@@ -359,7 +359,8 @@ class FeasibleRun(MrpRun):
         parameters, demands = self.parameters, self.intake.demands
         by, days = parameters.lateness_by, parameters.money_days
         if by == "money" or (by == "auto" and states_money(demands)):
-            return money_weights(demands, self.settings, self.model, days)
+            factor = self._memory.decisions.tier_factor
+            return money_weights(demands, self.settings, self.model, days, factor)
         return Weights(parameters.weights(self.settings), parameters.base_days)
 
     def _resequence(self) -> None:

@@ -29,6 +29,7 @@ from medhavi.planners.master_plan.decoder import (
 )
 from medhavi.planners.master_plan.goals.profit import losses_found
 from medhavi.planners.master_plan.goals.staged_solve import (
+    TIERS,
     GoalProgram,
     excess,
     plan_amounts,
@@ -89,6 +90,10 @@ WEIGHED = "guided, what exceeds a budget first"
 MONEY_FIRST = (10.0, 1e3)
 """How much more money of orders counts than lateness where a budget of it is kept by no
 plan, and where that does not keep it either."""
+BY_TIERS = "guided, tiers one after the other"
+TIER_FACTOR = 1000.0
+"""How many times as much a priority weighs in a search as the next one behind it, where
+tiers are served one after the other."""
 WHOLE = "guided, lines whole or not at all"
 MOST_LEFT_OUT = 20
 """Lines that a program is solved without, at most."""
@@ -192,7 +197,7 @@ def _by_program(
         prices = price_table(built, session, solution, cancelled)
     if not conflicts:
         steps += _tightened(program, steps[0], way)
-        steps += _weighed(steps, way)
+        steps += [*_weighed(steps, way), *_by_tiers(steps, way)]
         if not interrupted(steps):
             steps += _whole_or_none(program, steps[0], way)
             stopped = stopped or interrupted(steps)
@@ -351,6 +356,21 @@ def _weighed(guided: Sequence[Tried], way: RunOptions) -> Iterator[Tried]:
                 return
             if name not in excess(plan_amounts(made, run.stated), parameters.budgets):
                 break
+
+
+def _by_tiers(guided: Sequence[Tried], way: RunOptions) -> Iterator[Tried]:
+    """Plan by a search to which lateness of a tier is worth any of those behind it.
+
+    Else it knows their money alone: who waits for hours would be served by that.
+    """
+    decoder, effort = guided[0].decoder, guided[0].effort
+    run, parameters = decoder.built.statement.run, decoder.built.statement.parameters
+    if TIERS not in parameters.stages or interrupted(guided):
+        return
+    decisions = replace(decoder.decisions(), tier_factor=TIER_FACTOR)
+    made = decided(run, decisions, effort, way)
+    made = beside(made, decoder.built, decoder.solution)
+    yield Tried(BY_TIERS, effort, made, decoder)
 
 
 def _whole_or_none(

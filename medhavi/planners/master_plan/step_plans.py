@@ -91,6 +91,7 @@ def step_name(
         sorted(decisions.lowered.items()),
         sorted(decisions.ahead.items()),
         decisions.min_fill_price,
+        decisions.tier_factor,
     )
     return hashlib.sha256(json.dumps(stated).encode()).hexdigest()[:32]
 

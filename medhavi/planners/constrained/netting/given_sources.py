@@ -359,6 +359,9 @@ class Decisions:
         late as the demand allows [UTC s]: they wait for it in stock.
     min_fill_price
         Money per kg below the least load of a departure, where transfers are joined.
+    tier_factor
+        How many times as much the lateness of a priority weighs as that of the next one
+        behind it, where it is weighed in money.
     """
 
     lots: Lots = field(default_factory=dict)
@@ -378,6 +381,7 @@ class Decisions:
     lowered: Sizes = field(default_factory=dict)
     ahead: Mapping[int, int] = field(default_factory=dict)
     min_fill_price: float = 0.0
+    tier_factor: float = 1.0
 
     @property
     def hours(self) -> Hours:

@@ -102,6 +102,10 @@ MOST_WEIGHTED = INT64_MAX >> 3
 LATEST = 1_500 * DAY
 """Mean lateness at which the weighted lateness still fits [s]."""
 
+MOST_SPREAD = 1e9
+"""How many times as much the first tier weighs as the last one, at most: weights are
+whole numbers of 64 bits."""
+
 
 STATED = ("price", "late_cost_per_day", "short_cost")
 """Columns of demands that say what one is worth."""
@@ -205,17 +209,24 @@ def money_weights(
     settings: Settings,
     model: ItemLocationGraph,
     base_days: float,
+    tier_factor: float = 1.0,
 ) -> MoneyWeights:
     """Weigh demands as the causes of a plan are priced: per unit and day late.
 
-    What costs nothing still weighs a part.
+    Each priority by so much more than the next one behind it (`tier_factor`). What
+    costs nothing still weighs a part.
     """
+    demands = list(demands)
+    tiers = sorted({demand.priority for demand in demands}, reverse=True)
+    each_tier = min(tier_factor, MOST_SPREAD ** (1 / max(len(tiers) - 1, 1)))
+    factor = {one: each_tier**rank for rank, one in enumerate(tiers)}
     costs, short = [], []
     for demand in demands:
         weight = settings.weight(demand.priority)
         value = demand_value(demand.row, demand.unit_cost, weight)
         units = from_units(demand.qty, model.node(demand.node).step)
-        costs.append(min(value.late * units, float(INT64_MAX)))
+        each = value.late * factor[demand.priority]
+        costs.append(min(each * units, float(INT64_MAX)))
         short.append(value.short / value.late if value.late else LATEST / DAY)
     most = sum(costs) * (LATEST + base_days * DAY)
     scale = min(SCALE, MOST_WEIGHTED / most) if most else SCALE
