@@ -32,7 +32,7 @@ from tests.api import plan, verify
 from tests.examples import examples
 from tests.planners.optimal_plans import DAILY
 from tests.planners.small_plans import day, fulfilment
-from tests.planners.test_master_plan import demand, made
+from tests.planners.test_master_plan import demand, joined, made
 from tests.planners.test_profit import company
 
 if TYPE_CHECKING:
@@ -407,3 +407,31 @@ def test_beyond_a_budget_nothing_is_proven_on_a_baseline_either() -> None:
     assert co2(found) == (48, False)
     assert found.run.status is Status.HEURISTIC
     assert found.findings[0].code == "NET003"
+
+
+@pytest.mark.req("OMO-13", "OPA-19")
+def test_tiers_go_one_after_the_other_on_a_baseline_too() -> None:
+    """A day of work each, due after one: B of tier 2 had it, A of tier 1 comes besides.
+
+    A day late A costs 1 and B 10: by money B stays. C, on N, stays anyway.
+    """
+    makes = [made(name, 24) for name in "AB"]
+    tables = joined(*makes, made("C", 1))
+    tables["step_resources"][-1] = {**tables["step_resources"][-1], "resource": "N"}
+    others = [demand(f"C{n}", "C", 1, 3 + n, priority=3) for n in range(4)]
+    costs = {"A": (1, 1.0), "B": (2, 10.0)}
+    a, b = (
+        demand(one, one, 1, 1, priority=tier, short_cost=1e5, late_cost_per_day=money)
+        for one, (tier, money) in costs.items()
+    )
+
+    def of(*wanted: Any) -> Snapshot:
+        machines = [{"resource": "M"}, {"resource": "N"}]
+        return factories.snapshot(resources=machines, **tables, demands=wanted)
+
+    for stages, last in (((), "A"), (("tiers",), "B")):
+        settings: dict[str, Any] = {"stages": stages, "stage_room": 0.0}
+        found = best(of(a, b, *others), best(of(b, *others), **settings), **settings)
+        assert found.findings[0].code == "NET003"
+        late = found.fulfilment.filter(pl.col("lateness_h") > 0)["demand"].to_list()
+        assert late == [last]

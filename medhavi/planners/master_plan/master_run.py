@@ -358,6 +358,11 @@ def _weighed(guided: Sequence[Tried], way: RunOptions) -> Iterator[Tried]:
                 break
 
 
+def tier_factor_of(parameters: OptimizeParameters) -> float:
+    """How many times as much a priority weighs in a search as the next one."""
+    return TIER_FACTOR if TIERS in parameters.stages else 1.0
+
+
 def _by_tiers(guided: Sequence[Tried], way: RunOptions) -> Iterator[Tried]:
     """Plan by a search to which lateness of a tier is worth any of those behind it.
 
@@ -365,9 +370,10 @@ def _by_tiers(guided: Sequence[Tried], way: RunOptions) -> Iterator[Tried]:
     """
     decoder, effort = guided[0].decoder, guided[0].effort
     run, parameters = decoder.built.statement.run, decoder.built.statement.parameters
-    if TIERS not in parameters.stages or interrupted(guided):
+    factor = tier_factor_of(parameters)
+    if factor == 1 or interrupted(guided):
         return
-    decisions = replace(decoder.decisions(), tier_factor=TIER_FACTOR)
+    decisions = replace(decoder.decisions(), tier_factor=factor)
     made = decided(run, decisions, effort, way)
     made = beside(made, decoder.built, decoder.solution)
     yield Tried(BY_TIERS, effort, made, decoder)

@@ -21,7 +21,12 @@ from medhavi.planners.master_plan.decoder import (
     joined_plans,
 )
 from medhavi.planners.master_plan.goals.staged_solve import worth
-from medhavi.planners.master_plan.master_run import built_run, solver_of, with_budgets
+from medhavi.planners.master_plan.master_run import (
+    built_run,
+    solver_of,
+    tier_factor_of,
+    with_budgets,
+)
 from medhavi.planners.master_plan.opening_run import OpeningRun, of_stated_tables
 from medhavi.planners.master_plan.openings.closed_tables import closed_tables, openable
 from medhavi.planners.master_plan.step_plans import PlansInMemory
@@ -130,7 +135,11 @@ def _resumed(opening: OpeningRun, snapshot: Snapshot, baseline: BaselinePlan) ->
     readings = {} if read is None else {read.decisions.hours: read}
     way = RunOptions(opening.observe, cancelled, seed, kept, readings, least, schedule)
     decisions = schedule.decisions(run.intake.demands)
-    decisions = replace(decisions, worth=parameters.money_worth)
+    decisions = replace(
+        decisions,
+        worth=parameters.money_worth,
+        tier_factor=tier_factor_of(parameters),
+    )
     made = decided(run, decisions, parameters.effort, way)
     if ANEW in made.run.effort and made.run.status is not Status.CANCELLED:
         made = _cheaper(run, decisions, made, way, baseline)
