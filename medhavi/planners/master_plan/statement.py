@@ -381,7 +381,7 @@ def _keep_peg(
 
 
 def _leave_own_lots(run: ProgramRun, held: dict[int, float]) -> None:
-    """Let lots of customers serve their demands where they lie, the earliest first."""
+    """Lots of customers, for their demands where they lie, the earliest first."""
     for unit in run.release.units:
         left, step = float(unit.free), float(unit.node.step)
         for need in () if unit.is_ours else sorted(unit.node.needs, key=SEQUENCE):
