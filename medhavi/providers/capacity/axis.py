@@ -263,12 +263,16 @@ class Axis:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourceOption:
-    """One way to fill the needs of a step."""
+    """One way to fill the needs of a step.
+
+    `preference` is that of each need, the least first: options of equal ones are alike.
+    """
 
     axis: Axis
     resources: tuple[tuple[str, float], ...]
     setup: Fraction
     cost_per_hour: float
+    preference: tuple[tuple[int, int], ...] = ()
 
     def cost(self, work: WorkContent, span: Span) -> float:
         """Cost of the resources while they are occupied."""

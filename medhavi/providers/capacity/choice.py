@@ -466,6 +466,7 @@ def _option(
         cost_per_hour=sum(
             resources.clock(name).cost_per_hour * count for name, count in used.items()
         ),
+        preference=tuple(candidate.rank[:2] for candidate in way),
     )
 
 

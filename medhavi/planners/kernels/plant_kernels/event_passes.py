@@ -161,10 +161,21 @@ def choose(  # noqa: C901  (calls cost more)
     return place
 
 
+def end_standing(plant: Plant, work: Pass, machine: int, now: int) -> None:
+    """Set a machine up as the blocks that are over by an instant leave it."""
+    turn = work.m_turn[machine]
+    while turn < plant.v_start[machine + 1] and plant.v_end[turn] <= now:
+        work.m_free[machine] = max(work.m_free[machine], plant.v_end[turn])
+        work.m_family[machine] = plant.family[plant.v_option[turn]]
+        turn += 1
+    work.m_turn[machine] = turn
+
+
 def soonest(plant: Plant, work: Pass, order: int, now: int, reluctance: float) -> int:
     """Option of an order that is through first behind all that its machine has now.
 
-    Another than the first one counts as through `reluctance` of its lengths later.
+    The machine is changed over from what it is set up for now. Another option than the
+    first one counts as through `reluctance` of its lengths later.
     """
     item, qty = work.o_item[order], work.o_qty[order]
     best, first = -1, FAR
@@ -174,6 +185,10 @@ def soonest(plant: Plant, work: Pass, order: int, now: int, reluctance: float) -
         if machine >= 0:
             units = plant.m_lane[machine + 1] - plant.m_lane[machine]
             waits = work.m_load[machine] // units
+            if plant.m_change[machine] >= 0:
+                end_standing(plant, work, machine, now)
+                family, own = work.m_family[machine], plant.family[option]
+                waits += change_of(plant, machine, family, own)
             for place in range(plant.w_start[option], plant.w_start[option + 1]):
                 machine = plant.w_machine[place]
                 units = plant.m_lane[machine + 1] - plant.m_lane[machine]
@@ -186,16 +201,6 @@ def soonest(plant: Plant, work: Pass, order: int, now: int, reluctance: float) -
         if end < first:
             best, first = option, end
     return best
-
-
-def end_standing(plant: Plant, work: Pass, machine: int, now: int) -> None:
-    """Set a machine up as the blocks that are over by an instant leave it."""
-    turn = work.m_turn[machine]
-    while turn < plant.v_start[machine + 1] and plant.v_end[turn] <= now:
-        work.m_free[machine] = max(work.m_free[machine], plant.v_end[turn])
-        work.m_family[machine] = plant.family[plant.v_option[turn]]
-        turn += 1
-    work.m_turn[machine] = turn
 
 
 def begin_changed(

@@ -440,7 +440,7 @@ class Products:
     def _step(self, item: Item, way: SupplyAlternative, task: RoutingTask) -> None:
         """Read time, calendar and machine of a step, by each of its options."""
         node = task.node
-        item.post, item.ranked = node.move, int(node.rule != "earliest")
+        item.post = node.move
         periods = [one for one in task.plan.epochs if one.options]
         if not periods:
             # Nobody can do it at any time.
@@ -450,6 +450,11 @@ class Products:
         taken = list(self._machines.usual(usual))
         if node.rule == "cost":
             taken.sort(key=lambda option: large_cost(task, option))
+            item.ranked = int(large_cost(task, taken[0]) < large_cost(task, taken[-1]))
+        elif node.rule == "preference":
+            item.ranked = int(
+                any(one.preference != taken[0].preference for one in taken)
+            )
         item.options = [
             self._machines.option(item.grain, way, task, one) for one in taken
         ]

@@ -1,0 +1,82 @@
+"""Machines that are set up already."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests import factories
+from tests.api import plan, verify
+from tests.planners.small_plans import day, days
+
+if TYPE_CHECKING:
+    from medhavi.results.plans.plan import Plan
+
+
+def made(
+    set_up: dict[str, str], families: dict[str, str | None], **given: Any
+) -> dict[str, Any]:
+    """Products made in an hour each on any of some machines, each changed over in one.
+
+    `set_up` has the family of each machine, `families` that of each product.
+    """
+    rows = [
+        {"routing": f"make {product}", "step": 1, "resource": machine, "choice": "any"}
+        for product in families
+        for machine in set_up
+    ]
+    return {
+        "resources": [{"resource": one, "changeover_matrix": "X"} for one in set_up],
+        "resource_state": [
+            {"resource": machine, "family": family}
+            for machine, family in set_up.items()
+        ],
+        "changeovers": [{"matrix": "X", "setup_minutes": 60.0, "cost": 100.0}],
+        "routings": [
+            {"routing": f"make {product}", "product": product} for product in families
+        ],
+        "steps": [
+            {
+                "routing": f"make {product}",
+                "step": 1,
+                "family": family,
+                "run_minutes_per_unit": 60.0,
+            }
+            for product, family in families.items()
+        ],
+        "step_resources": rows,
+        **given,
+    }
+
+
+def work(tables: dict[str, Any]) -> list[tuple[str, float | None, float | None]]:
+    """Machine, start and end [hours after now] of all work, by start."""
+    snapshot = factories.snapshot(**tables)
+    found: Plan = plan(snapshot, "constrained")
+    assert verify(found, snapshot) == []
+    rows = found.operations.sort("start").select("resource", "start", "finish").rows()
+    return [(machine, hours(start), hours(finish)) for machine, start, finish in rows]
+
+
+def hours(moment: Any) -> float:
+    return round((days(moment) or 0.0) * 24, 3)
+
+
+@pytest.mark.req("CMP-02", "CAP-09")
+@pytest.mark.parametrize("ready", ["M1", "M2"])
+def test_of_equal_machines_the_one_that_is_set_up_works(ready: str) -> None:
+    """Four hours of red work due on day 10: no machine is changed over for them."""
+    set_up = {one: "RED" if one == ready else "BLUE" for one in ("M1", "M2")}
+    tables = made(set_up, {"A": "RED"}, demands=[{"qty": 4.0, "due": day(10)}])
+    assert work(tables) == [(ready, 236.0, 240.0)]
+
+
+@pytest.mark.req("CAP-09")
+def test_a_preferred_machine_is_changed_over_where_that_is_in_time() -> None:
+    """M1 is preferred: an hour of changeover from hour 235 on, four hours of work."""
+    demands = [{"qty": 4.0, "due": day(10)}]
+    tables = made({"M1": "BLUE", "M2": "RED"}, {"A": "RED"}, demands=demands)
+    for place, row in enumerate(tables["step_resources"]):
+        row["preference"] = 1 + place
+    assert work(tables) == [("M1", 235.0, 240.0)]
