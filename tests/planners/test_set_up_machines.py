@@ -1,4 +1,4 @@
-"""Machines that are set up already."""
+"""Machines that are set up already, and work that leaves them set up as they were."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from tests.planners.small_plans import day, days
 
 if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan
+
+HOUR = 1 / 24
 
 
 def made(
@@ -80,3 +82,23 @@ def test_a_preferred_machine_is_changed_over_where_that_is_in_time() -> None:
     for place, row in enumerate(tables["step_resources"]):
         row["preference"] = 1 + place
     assert work(tables) == [("M1", 235.0, 240.0)]
+
+
+@pytest.mark.req("CMP-02")
+def test_work_without_a_family_is_as_late_as_may_be_on_a_machine_with_changeovers() -> (
+    None
+):
+    """Two hours due on day 5; blue work due four hours later is changed over for.
+
+    That takes hours 120 to 124, the changeover from red the hour before it: work
+    without a family, which leaves the machine red, has to end by hour 119.
+    """
+    families = {"A": None, "B": "BLUE"}
+    demands = [
+        {"product": "A", "qty": 2.0, "due": day(5)},
+        {"product": "B", "qty": 4.0, "due": day(5 + 4 * HOUR)},
+    ]
+    tables = made({"M1": "RED"}, families, demands=demands)
+    assert work(tables) == [("M1", 117.0, 119.0), ("M1", 119.0, 124.0)]
+    tables["demands"] = demands[:1]
+    assert work(tables) == [("M1", 118.0, 120.0)]

@@ -36,16 +36,18 @@ def append(plan: ScheduleRecord, lane: int, order: int) -> None:
 
 
 def before_last(
-    plant: Plant, plan: ScheduleRecord, lane: int, option: int, limit: int
+    plant: Plant, plan: ScheduleRecord, lane: int, family: int, limit: int
 ) -> int:
-    """Latest end before the last one of a lane that holds the last order first."""
+    """Latest end before the last one of a lane that holds the last order first.
+
+    `family` is what the unit is set up for then.
+    """
     if plan.laned[lane] == 0:
         return limit
     at = lane * plan.width[0] + plan.laned[lane] - 1
     other = plan.lane[at]
     own, start = plan.o_option[other], plan.o_start[other]
-    family = plant.family[own]
-    change = change_of(plant, plant.machine[option], plant.family[option], family)
+    change = change_of(plant, plant.machine[own], family, plant.family[own])
     return min(limit, changed_by(plant, own, start, change))
 
 
@@ -65,7 +67,7 @@ def later_turn(
     length = length_of(plant, plan.o_item[order], option, plan.o_qty[order])
     low = lane * plan.width[0]
     stop = low + plan.laned[lane]
-    if stop == low or before == KEEPS_TURN:
+    if stop == low or before == KEEPS_TURN or family < 0:
         return -1, 0, 0
     front = plant.family[plan.o_option[plan.lane[stop - 1]]]
     if front < 0:
@@ -103,15 +105,24 @@ def later_turn(
 def place_turn(
     plant: Plant, plan: ScheduleRecord, order: int, limit: int, before: int
 ) -> tuple[int, int]:
-    """Put an order on its unit with changeovers: in a later turn, else ahead of all."""
+    """Put an order on its unit with changeovers: in a later turn, else ahead of all.
+
+    Work without a family leaves the next one time to be changed over from what is
+    before it (`before`). Where that is not known it keeps its instants.
+    """
     option = plan.o_option[order]
-    lane = plant.m_lane[plant.machine[option]]
+    lane, family = plant.m_lane[plant.machine[option]], plant.family[option]
+    if family < 0:
+        if before == KEEPS_TURN:
+            append(plan, lane, order)
+            return plan.o_start[order], plan.o_end[order]
+        family = before
     at, start, end = later_turn(plant, plan, order, limit, before)
     if at >= 0:
         insert(plan, lane, at, order)
         return start, end
     length = length_of(plant, plan.o_item[order], option, plan.o_qty[order])
-    end = end_by(plant, option, before_last(plant, plan, lane, option, limit), length)
+    end = end_by(plant, option, before_last(plant, plan, lane, family, limit), length)
     append(plan, lane, order)
     return begin_by(plant, option, end, length), end
 
@@ -122,21 +133,23 @@ def block_of(plant: Plant, plan: ScheduleRecord, block: int) -> int:
 
 
 def families_ahead(plant: Plant, plan: ScheduleRecord, found: np.ndarray) -> None:
-    """Family of the work directly ahead of each order on its unit; -1: there is none.
+    """Family of the unit ahead of each order on it; -1: none is known.
 
-    `KEEPS_TURN` behind work without a family, and of all orders where some of them
-    stay: those are placed out of their turn. Shape of `found` (n_orders,).
+    `KEEPS_TURN` of work of a family directly behind work without one, and of all orders
+    where some of them stay: those are placed out of their turn. Shape of `found`
+    (n_orders,).
     """
     found[:] = KEEPS_TURN
     for lane in range(len(plan.laned)):
         low = lane * plan.width[0]
+        ahead, alone = -1, False
         for at in range(low, low + plan.laned[lane]):
             order = plan.lane[at]
             if order < block_of(plant, plan, 0) and plan.o_stays[order] < FAR:
                 found[:] = KEEPS_TURN
                 return
-            found[order] = -1
-            if at > low:
-                earlier = plan.o_option[plan.lane[at - 1]]
-                family = plant.family[earlier]
-                found[order] = family if family >= 0 else KEEPS_TURN
+            family = plant.family[plan.o_option[order]]
+            found[order] = KEEPS_TURN if alone and family >= 0 else ahead
+            alone = family < 0
+            if family >= 0:
+                ahead = family

@@ -165,16 +165,12 @@ def place_late(
     """Put an order into the last gap of its option that ends by `limit`.
 
     On a machine with changeovers all keep their sequence, but for work that later takes
-    no more of them (`before` is as of `families_ahead`). Work without a family keeps
-    its instants: what it leaves to the next one follows from what is before it.
+    no more of them (`before` is as of `families_ahead`).
     """
     item, option = plan.o_item[order], plan.o_option[order]
     length = length_of(plant, item, option, plan.o_qty[order])
     machine = plant.machine[option]
     if machine >= 0 and plant.m_change[machine] >= 0:
-        if plant.family[option] < 0:
-            append(plan, plant.m_lane[machine], order)
-            return
         start, end = place_turn(plant, plan, order, limit, before)
     elif bucketed(plant, option):
         start, end = postpone(plant, plan, order, limit, length)
