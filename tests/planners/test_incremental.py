@@ -617,3 +617,18 @@ def test_what_nothing_hit_is_served_sooner_for_less_than_its_lateness_costs(
     (own,) = made.supplies.filter(pl.col("product") == "A")["id"]
     work = made.operations.filter(pl.col("supply") == own)
     assert work["resource"].unique().to_list() == [machine]
+
+
+def test_where_nothing_is_made_it_is_said_that_no_order_takes_a_resource() -> None:
+    """Two are bought, of which one changes: there is no schedule to resume."""
+
+    def bought(qty: float) -> Snapshot:
+        asked = [{"product": one, "due": day(9)} for one in "AB"]
+        return factories.snapshot(
+            supply_terms=[{"product": one, "lead_time_days": 2} for one in "AB"],
+            demands=[{**asked[0], "qty": qty}, asked[1]],
+        )
+
+    made = plan(bought(2), "constrained", baseline=plan(bought(1), "constrained"))
+    assert made.findings[0].code == "NET001"
+    assert "none of them takes a resource" in made.findings[0].message

@@ -254,7 +254,10 @@ def _on_baseline(snapshot: Snapshot, planner: Planner, way: BaselineOptions) -> 
     if made.run.status is Status.CANCELLED:
         return made
     if ANEW not in made.run.effort:
-        reason = "most of its orders do not fit any more, or deliver less than others"
+        reason = (
+            "most of its orders do not fit any more, deliver less than others, or none "
+            "of them takes a resource"
+        )
         if made.basis is None or made.basis.schedule is None:
             reason = f"no schedule was found: planned by {made.run.engine}"
         return _whole(made, snapshot, reason)
