@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -367,6 +368,26 @@ def test_a_budget_takes_no_plan_that_keeps_it_from_a_front():
     assert capped.points.select(goals).rows() == rows[1:]
     numbers = set(capped.programs["program"])
     assert set(capped.points["program"].drop_nulls()) <= numbers
+
+
+@pytest.mark.req("OME-05")
+def test_a_front_has_the_plan_that_keeps_what_no_program_does():
+    """9 h for day 1 in days of 8 h: all nine come an hour into the next day's work.
+
+    At 5 a unit and day that is 1.875; a program is late by a day with one unit: 5.
+    """
+    rows = shop()
+    rows["shifts"] = [
+        row | {"start": dt.time(0), "finish": dt.time(8)} for row in rows["shifts"]
+    ]
+    rows["demands"][0] |= {"qty": 9.0, "late_cost_per_day": 5.0, "due": day(1)}
+    budgets = {"overtime": 0.0, "lateness": 2.0}
+    goals = ("cost", "lateness")
+    snapshot = factories.snapshot(**rows)
+    with pytest.raises(InfeasibleBudgets):
+        medhavi.pareto(snapshot, goals, 3, settings=DAILY, budgets=budgets, plans=False)
+    found = medhavi.pareto(snapshot, goals, 3, settings=DAILY, budgets=budgets)
+    assert found.points.select("lateness", "overtime").rows() == [(1.875, 0.0)]
 
 
 @pytest.mark.req("OME-05")

@@ -38,6 +38,7 @@ from medhavi.planners.master_plan.goals.staged_solve import (
     add_service,
     conflict_words,
     excess,
+    none_keeps,
     program_amounts,
     unit_of,
 )
@@ -54,7 +55,7 @@ from medhavi.planners.master_plan.step_plans import PlansInMemory
 from medhavi.planners.parameters import TradeOffParameters
 from medhavi.planners.setting_ranges import require_budgets
 from medhavi.progress import Progress, Stop, unobserved
-from medhavi.results.amounts import currency_of, enough, with_unit
+from medhavi.results.amounts import currency_of
 from medhavi.results.difference import orders_kept, planned_orders
 from medhavi.results.figures.kpis import kpi_table
 from medhavi.results.figures.scorecard import scorecard
@@ -158,8 +159,8 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
         Unknown, doubled, too few or too many objectives, too few points, or churn
         without a baseline.
     InfeasibleBudgets
-        No program keeps all budgets while as little is short as can be, or no plan
-        that was found does.
+        No plan that was found keeps all budgets; without plans: no program does while
+        as little is short as can be.
     BadData
         The snapshot has errors; all of them are named.
 
@@ -181,11 +182,15 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
     limits = {name: Budget(vectors[name], value) for name, value in most.items()}
     chosen = {name: vectors[name] for name in objectives if name != CHURN}
     stop, tell = Stop(cancelled), observe or unobserved
-    found = _found(built, parameters, vectors, chosen, limits, points, tell, stop)
+    found, clash = _found(
+        built, parameters, vectors, chosen, limits, points, tell, stop
+    )
+    if clash and not plans:
+        raise clash
     looser: list[Point] = []
-    if limits and plans and found:
+    if limits and plans and found and not clash:
         # A plan in whole lots may keep what its program does not.
-        looser = _found(built, parameters, vectors, chosen, {}, points, tell, stop)
+        looser, _ = _found(built, parameters, vectors, chosen, {}, points, tell, stop)
     asked = {"objectives": list(objectives), "budgets": most}
     asked |= {} if baseline is None else {"baseline": baseline.fingerprint}
     made, unbeaten = list[Candidate](), list[Candidate]()
@@ -197,7 +202,8 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
         made += _improved(built, best, both, baseline, tell, way)
         within = [one for one in made if not excess(one.amounts, most)]
         if made and not within and not stop.asked:
-            _refuse(made, most, currency_of(snapshot))
+            amounts, currency = [one.amounts for one in made], currency_of(snapshot)
+            raise clash or none_keeps(amounts, most, currency)
         unbeaten = [
             one._replace(plan=one.plan.replace(kpis=kpi_table(one.plan, snapshot)))
             for one in _sound(within, objectives, snapshot, tell)
@@ -402,25 +408,6 @@ def _measured(
     yield Candidate(number, plan, values, found.amounts, follows)
 
 
-def _refuse(
-    made: Sequence[Candidate], most: Mapping[str, float], currency: str
-) -> None:
-    """Raise `InfeasibleBudgets` with what the nearest plan needs."""
-    nearest = min(made, key=lambda one: sum(excess(one.amounts, most).values()))
-    over = excess(nearest.amounts, most)
-    told = []
-    for name in over:
-        value, unit = nearest.amounts[name], unit_of(name, currency)
-        more = enough(value - most[name], unit)
-        told.append(
-            f"{name} of the nearest one is {with_unit(value, unit)}, "
-            f"at most {with_unit(most[name], unit)} are allowed: allow {more} more"
-        )
-    rises = [{name: nearest.amounts[name] - most[name]} for name in over]
-    message = f"No plan that was found keeps the budgets: {'; '.join(told)}."
-    raise InfeasibleBudgets(message, rises)
-
-
 def _sound(
     made: Iterable[Candidate],
     objectives: Sequence[str],
@@ -463,13 +450,11 @@ def _found(  # noqa: PLR0913, PLR0917 - what the search is made of
     points: int,
     observe: Observe,
     cancelled: Cancelled,
-) -> list[Point]:
+) -> tuple[list[Point], InfeasibleBudgets | None]:
     """Find the points, none where a program before them is not solved.
 
-    Raises
-    ------
-    InfeasibleBudgets
-        No point keeps all budgets.
+    Where no program keeps all budgets the points are those of the nearest ones, and the
+    error says so.
     """
 
     def tell(done: int) -> None:
@@ -482,19 +467,18 @@ def _found(  # noqa: PLR0913, PLR0917 - what the search is made of
     session.restart()
     usual = session.solve(cancelled=cancelled)
     if {best.outcome, usual.outcome} != {SolveStatus.OPTIMAL}:
-        return []
+        return [], None
+    clash = None
     if conflicts := Budgets(session, budgets, cancelled).conflicts(best.values):
         currency = currency_of(built.statement.run.snapshot)
         most = {name: one.most for name, one in budgets.items()}
-        raise InfeasibleBudgets(
-            conflict_words(conflicts, most, currency),
-            [conflict.more for conflict in conflicts],
-        )
+        rises = [conflict.more for conflict in conflicts]
+        clash = InfeasibleBudgets(conflict_words(conflicts, most, currency), rises)
     ties = built.program.cost / max(abs(usual.objective), 1.0)
     shares = GoalShares(parameters.end_share, parameters.tie_share)
     scales = _sizes(session, chosen, usual, shares.ties * ties, cancelled)
     front = Front(session, chosen, scales, cancelled, ties, shares)
-    return front.points(points, tell)
+    return front.points(points, tell), clash
 
 
 def _sizes(

@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from medhavi.errors import InfeasibleBudgets
 from medhavi.optimize.conflict import Budget, Budgets
 from medhavi.optimize.problem import SolveStatus
 from medhavi.planners.master_plan import statement as names
 from medhavi.planners.master_plan.blocks import PART_OF
 from medhavi.planners.master_plan.statement import ObjectivePart
 from medhavi.providers import Providers
-from medhavi.results.amounts import apart, with_unit
+from medhavi.results.amounts import apart, enough, with_unit
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.figures.lane_use import kg_below_fill, lanes_behind
 from medhavi.results.figures.level_load import hours_off_mean
@@ -184,6 +185,25 @@ def _solved(session: Session, cost: Floats, cancelled: Cancelled | None) -> Solu
 SHORTAGE, TIERS = "shortage", "tiers"
 TINY = 1e-9
 """Share by which a plan may exceed a budget: sums of money are not exact."""
+
+
+def none_keeps(
+    amounts: Sequence[Mapping[str, float]], most: Mapping[str, float], currency: str
+) -> InfeasibleBudgets:
+    """Error with what the nearest plan needs, of those that come to some amounts."""
+    nearest = min(amounts, key=lambda one: sum(excess(one, most).values()))
+    over = excess(nearest, most)
+    told = []
+    for name in over:
+        value, unit = nearest[name], unit_of(name, currency)
+        more = enough(value - most[name], unit)
+        told.append(
+            f"{name} of the nearest one is {with_unit(value, unit)}, "
+            f"at most {with_unit(most[name], unit)} are allowed: allow {more} more"
+        )
+    rises = [{name: nearest[name] - most[name]} for name in over]
+    message = f"No plan that was found keeps the budgets: {'; '.join(told)}."
+    return InfeasibleBudgets(message, rises)
 
 
 def program_amounts(built: BuiltProgram) -> dict[str, Floats]:
