@@ -275,6 +275,33 @@ def test_an_order_with_a_locked_step_keeps_its_dates(locked: bool):
     assert [str(one) for one in verify(found, snapshot)] == []
 
 
+@pytest.mark.req("CAP-12")
+@pytest.mark.parametrize("locked", [True, False])
+@pytest.mark.parametrize("pooled", [True, False])
+def test_the_check_finds_a_locked_step_on_another_resource(locked: bool, pooled: bool):
+    """Step 2 of O1 on day 1 is assigned to N; N2 could do it in the same hours."""
+    step = {"step": 2, "status": "firmed", "resource": "N", "locked": locked}
+    may = [{"resource": "ANY"}] if pooled else [{"resource": "N"}, {"resource": "N2"}]
+    snapshot = firmed(
+        [*DONE, {**step, "start": day(1), "finish": day(2)}],
+        resources=[
+            {"resource": "M"},
+            *({"resource": one, "pool": "ANY"} for one in ("N", "N2")),
+        ],
+        step_resources=[{}, *({"step": 2, "choice": "one", **row} for row in may)],
+        supply_orders=[
+            {"kind": "work", "source": "R", "due": day(2), "status": "firmed"}
+        ],
+    )
+    found = made(snapshot)
+    assert verify(found, snapshot) == []
+    elsewhere = pl.when(supply="O1").then(pl.lit("N2")).otherwise("resource")
+    moved = found.replace(operations=found.operations.with_columns(resource=elsewhere))
+    told = [str(one) for one in verify(moved, snapshot)]
+    fault = "Order O1: resource of step 2 is N2, it should be N."
+    assert any(fault in one for one in told) is locked
+
+
 # --- what completed steps gave ------------------------------------------------------
 @pytest.mark.req("MRP-18")
 @pytest.mark.parametrize("status", ["firmed", "released", "in_process"])

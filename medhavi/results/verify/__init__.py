@@ -21,6 +21,7 @@ from medhavi.results.verify.capacity import (
     check_resources,
 )
 from medhavi.results.verify.facts import OBEYING, Facts, disrupted
+from medhavi.results.verify.firm import check_existing
 from medhavi.results.verify.fulfilment import (
     check_agreements,
     check_asked,
@@ -36,7 +37,6 @@ from medhavi.results.verify.operations import (
     check_past_starts,
 )
 from medhavi.results.verify.orders import (
-    check_existing,
     check_openings,
     check_shape,
     check_sources,

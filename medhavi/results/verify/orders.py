@@ -1,4 +1,4 @@
-"""Orders of a plan: form, existing ones as they are, new ones from sources in lots.
+"""Orders of a plan: their form, and new ones from sources in lots.
 
 What their openings cost is derived from the tables; the scorecard is not called.
 
@@ -16,7 +16,6 @@ import polars as pl
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.limiter import Limiter
 from medhavi.results.verify.facts import (
-    ACTIVE,
     PLACE,
     TOLERANCE,
     faults,
@@ -468,81 +467,6 @@ def _cells(
 
 def _texts(codes: Iterable[str]) -> list[str]:
     return [str(code) for code in codes]
-
-
-def check_existing(facts: Facts) -> list[Finding]:
-    """Check that existing orders are there with their rest, dates and source."""
-    if facts.snapshot["supply_orders"].is_empty():
-        return []
-    orders = facts.open_orders.filter(pl.col("rest") > TOLERANCE)
-    planned = facts.supplies.filter("main").rename({"order": "supply_order"})
-    lost = orders.join(planned, on="supply_order", how="anti")
-    dead = (
-        facts.snapshot["supply_orders"]
-        .filter(~pl.col("status").is_in(ACTIVE) & (pl.col("status") != "planned"))
-        .join(planned.select("supply_order"), on="supply_order", how="semi")
-    )
-    return [
-        *faults("VER030", "supplies", lost, value="supply_order"),
-        *faults("VER032", "supplies", dead, "status", value="supply_order"),
-        *_changed(facts, orders, planned),
-    ]
-
-
-def _changed(
-    facts: Facts, orders: pl.DataFrame, planned: pl.DataFrame
-) -> list[Finding]:
-    both = planned.join(orders, on="supply_order", suffix="_was")
-    # Only a constrained plan may move an order, and only one that is not locked.
-    kept = both
-    if facts.mode != "mrp":
-        kept = both.filter(pl.col("locked").fill_null(pl.col("status_was") != "firmed"))
-    # A work order counts in routing units; those it started with may stay in its row.
-    near = TOLERANCE * (1 + pl.col("qty_was"))
-    whole = (pl.col("order_qty") - pl.col("qty_was")).abs() <= near
-    made = pl.col("kind") == "make"
-    amount = pl.when(made).then("order_qty").otherwise("qty")
-    amounts = both.with_columns(qty=amount).filter(
-        ((pl.col("qty") - pl.col("rest")).abs() > near) & ~(made & whole)
-    )
-    differences = [
-        ("due", kept, "finish_s", "due_s"),
-        (
-            "start",
-            kept.filter(pl.col("start_s_was").is_not_null()),
-            "start_s",
-            "start_s_was",
-        ),
-        ("product", both, "product", "product_was"),
-        ("location", both, "location", "location_was"),
-        ("kind", both, "kind", "kind_was"),
-        (
-            "source",
-            both.filter(pl.col("source_was").is_not_null()),
-            "source",
-            "source_was",
-        ),
-    ]
-    found = faults(
-        "VER031",
-        "supplies",
-        amounts,
-        value="supply_order",
-        what=pl.lit("quantity still to come"),
-        planned=pl.col("qty").cast(pl.String),
-        expected=pl.col("rest").cast(pl.String),
-    )
-    for what, rows, now, before in differences:
-        found += faults(
-            "VER031",
-            "supplies",
-            rows.filter(pl.col(now) != pl.col(before)),
-            value="supply_order",
-            what=pl.lit(what),
-            planned=now,
-            expected=before,
-        )
-    return found
 
 
 # --- openings ------------------------------------------------------------------------

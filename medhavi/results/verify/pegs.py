@@ -13,7 +13,7 @@ from medhavi.results.verify.facts import (
     faults,
     once,
 )
-from medhavi.results.verify.firm_pegs import check_firm_pegs
+from medhavi.results.verify.firm import check_firm_pegs
 from medhavi.results.verify.material_use import consumption, move_departures, outputs
 from medhavi.units import ALWAYS
 

@@ -1,4 +1,7 @@
-"""Firm pegs: what a supply is bound to is served by it, and by how much at most."""
+"""What is firm: existing orders as they are, and pegs that bind supplies to demands.
+
+What a supply is bound to is served by it, and by how much at most.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,147 @@ import polars as pl
 
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.verify.balance import of_customers, usable_lots
-from medhavi.results.verify.facts import PLACE, TOLERANCE, faults, once, whole_up
+from medhavi.results.verify.facts import (
+    ACTIVE,
+    PLACE,
+    TOLERANCE,
+    faults,
+    once,
+    valid_at,
+    validity,
+    whole_up,
+)
 
 if TYPE_CHECKING:
     from medhavi.findings import Finding
     from medhavi.results.verify.facts import Facts
 
 _OWNED = ("demand", *PLACE)
+
+
+def check_existing(facts: Facts) -> list[Finding]:
+    """Check that existing orders are there with their rest, dates and source."""
+    if facts.snapshot["supply_orders"].is_empty():
+        return []
+    orders = facts.open_orders.filter(pl.col("rest") > TOLERANCE)
+    planned = facts.supplies.filter("main").rename({"order": "supply_order"})
+    lost = orders.join(planned, on="supply_order", how="anti")
+    dead = (
+        facts.snapshot["supply_orders"]
+        .filter(~pl.col("status").is_in(ACTIVE) & (pl.col("status") != "planned"))
+        .join(planned.select("supply_order"), on="supply_order", how="semi")
+    )
+    return [
+        *faults("VER030", "supplies", lost, value="supply_order"),
+        *faults("VER032", "supplies", dead, "status", value="supply_order"),
+        *_changed(facts, orders, planned),
+    ]
+
+
+def _changed(
+    facts: Facts, orders: pl.DataFrame, planned: pl.DataFrame
+) -> list[Finding]:
+    both = planned.join(orders, on="supply_order", suffix="_was")
+    # Only a constrained plan may move an order, and only one that is not locked.
+    kept = both
+    if facts.mode != "mrp":
+        kept = both.filter(pl.col("locked").fill_null(pl.col("status_was") != "firmed"))
+    # A work order counts in routing units; those it started with may stay in its row.
+    near = TOLERANCE * (1 + pl.col("qty_was"))
+    whole = (pl.col("order_qty") - pl.col("qty_was")).abs() <= near
+    made = pl.col("kind") == "make"
+    amount = pl.when(made).then("order_qty").otherwise("qty")
+    amounts = both.with_columns(qty=amount).filter(
+        ((pl.col("qty") - pl.col("rest")).abs() > near) & ~(made & whole)
+    )
+    differences = [
+        ("due", kept, "finish_s", "due_s"),
+        (
+            "start",
+            kept.filter(pl.col("start_s_was").is_not_null()),
+            "start_s",
+            "start_s_was",
+        ),
+        ("product", both, "product", "product_was"),
+        ("location", both, "location", "location_was"),
+        ("kind", both, "kind", "kind_was"),
+        (
+            "source",
+            both.filter(pl.col("source_was").is_not_null()),
+            "source",
+            "source_was",
+        ),
+    ]
+    found = faults(
+        "VER031",
+        "supplies",
+        amounts,
+        value="supply_order",
+        what=pl.lit("quantity still to come"),
+        planned=pl.col("qty").cast(pl.String),
+        expected=pl.col("rest").cast(pl.String),
+    )
+    for what, rows, now, before in differences:
+        found += faults(
+            "VER031",
+            "supplies",
+            rows.filter(pl.col(now) != pl.col(before)),
+            value="supply_order",
+            what=pl.lit(what),
+            planned=now,
+            expected=before,
+        )
+    return found + _reassigned(facts, kept)
+
+
+def _reassigned(facts: Facts, kept: pl.DataFrame) -> list[Finding]:
+    """Check that steps work on the resource to which they are assigned.
+
+    Those of orders that stay as they are, and those that have begun. A resource that
+    the step may not use is left out, and a member of a pool that may lack a skill.
+    """
+    stays = pl.col("supply_order").is_in(kept["supply_order"].to_list())
+    assigned = (
+        facts.snapshot["supply_order_steps"]
+        .filter(pl.col("resource").is_not_null() & (pl.col("status") != "completed"))
+        .filter(stays | (pl.col("status") == "in_process"))
+    )
+    if assigned.is_empty():
+        return []
+    now = facts.plan.operations.group_by("step", supply_order="supply").agg(
+        begin_s=pl.col("start").min().dt.epoch("s"),
+        planned=pl.col("resource").unique().sort(),
+    )
+    members = facts.snapshot["resources"].select(
+        pl.concat_list(pl.col("resource"), pl.col("pool")).alias("name"),
+        member="resource",
+    )
+    may = (
+        facts.snapshot["step_resources"]
+        .join(members.explode("name"), left_on="resource", right_on="name")
+        .filter(pl.col("skill").is_null() | (pl.col("resource") == pl.col("member")))
+        .select("step", *validity(), source="routing", resource="member")
+    )
+    elsewhere = (
+        assigned.join(now, on=["supply_order", "step"])
+        .filter(~pl.col("planned").list.contains(pl.col("resource")))
+        .join(
+            facts.snapshot["supply_orders"].select("supply_order", "source"),
+            on="supply_order",
+        )
+        .join(may, on=["source", "step", "resource"])
+        .filter(valid_at("begin_s"))
+        .sort("supply_order", "step")
+    )
+    return faults(
+        "VER031",
+        "operations",
+        elsewhere,
+        value="supply_order",
+        what=pl.format("resource of step {}", "step"),
+        planned=pl.col("planned").list.join(", "),
+        expected="resource",
+    )
 
 
 def check_firm_pegs(facts: Facts, givers: pl.DataFrame) -> list[Finding]:
