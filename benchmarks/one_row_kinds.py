@@ -627,7 +627,8 @@ KINDS: Mapping[str, Change] = {
     ),
     "stock level that falls": level_that_falls,
     "days of safety": row("inventory_policies", **_HERE, safety_days=2.0),
-    "lots by cost": row("inventory_policies", **_HERE, lot_rule="eoq", order_cost=10.0),
+    # A lot is as large as a demand: what a large one pulls ahead is late.
+    "lots by cost": row("inventory_policies", **_HERE, lot_rule="eoq", order_cost=0.1),
     "lots up to a level": row(
         "inventory_policies", **_HERE, lot_rule="min_max", min_qty=2.0, max_qty=9.0
     ),

@@ -85,15 +85,7 @@ def test_some_kind_adds_to_each_table_of_the_contract():
 
 @pytest.mark.nightly
 @pytest.mark.public_data
-@pytest.mark.parametrize(
-    "kind",
-    [
-        pytest.param(one, marks=pytest.mark.xfail(strict=True, reason="missed"))
-        if one == "lots by cost"
-        else one
-        for one in KINDS
-    ],
-)
+@pytest.mark.parametrize("kind", KINDS)
 def test_one_row_changes_neither_the_engine_nor_the_lateness(base, kind):
     snapshot, alone, far = base
     _, word = one_row.judged(kind, one_row.with_row(snapshot, kind, far), alone)
