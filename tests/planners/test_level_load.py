@@ -83,6 +83,19 @@ def test_work_due_at_the_end_is_made_before_as_far_as_stock_is_cheaper(
         assert parts(made)["uneven load"] == pytest.approx(price * off)
 
 
+@pytest.mark.req("OMC-7.11", "OMV-12")
+def test_orders_of_one_demand_are_made_ahead_each_to_a_day_of_its_own():
+    """Six hours a day; 6, 12, 8, 5, 11, 17, 23 units lie in stock between the days.
+
+    Each order ends with its day, however many of them serve a demand.
+    """
+    snapshot = shop((14, 8), (9, 4), (10, 3), (4, 8), (11, 8))
+    made = levelled(snapshot, 4 * HOLDING)
+    assert by_day(made) == pytest.approx([6.0] * 8)
+    told = dict(made.contributions.select("part", "plan").iter_rows())
+    assert told["holding"] == pytest.approx(82 * HOLDING)
+
+
 @pytest.mark.req("OMC-7.11")
 @pytest.mark.parametrize(("fixed", "count"), [(1000.0, 1), (0.1, 8)])
 def test_orders_that_cost_more_than_level_loads_save_are_not_split(fixed, count):

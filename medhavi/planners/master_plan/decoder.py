@@ -150,7 +150,7 @@ class ProgramDecoder(NamedTuple):
     split: Mapping[int, Sequence[Slice]] = MappingProxyType({})
     worth: float | None = None
     as_given: bool = False
-    ahead: Mapping[int, int] = MappingProxyType({})
+    ahead: Mapping[int, Sequence[Slice]] = MappingProxyType({})
     closed: tuple[tuple[str, int, int], ...] = ()
     campaigns: str = "rules"
 

@@ -89,7 +89,7 @@ def step_name(
         sorted((number, list(own)) for number, own in decisions.served.items()),
         decisions.as_given,
         sorted(decisions.lowered.items()),
-        sorted(decisions.ahead.items()),
+        sorted((number, list(own)) for number, own in decisions.ahead.items()),
         decisions.min_fill_price,
         decisions.tier_factor,
     )

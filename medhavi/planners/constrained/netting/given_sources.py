@@ -206,7 +206,7 @@ class GivenOrderCreation(OrderCreation):
         self._queue = PieceQueue(model.providers.capacity)
         self.lots: Lots = {}
         self.sizes: Sizes = {}
-        self.ahead: Mapping[int, int] = {}
+        self.ahead: Mapping[int, Sequence[Slice]] = {}
         self._amounts: Amounts = {}
         self._brought: dict[tuple[NodeKey, str], int] = {}
         self._left: dict[NodeKey, dict[str, float]] = {}
@@ -355,8 +355,8 @@ class Decisions:
         How much less than its stock level is wanted of a product at a place [units]:
         it is not worth what it costs.
     ahead
-        Until when the goods of demands, by index, are to be made where they would be as
-        late as the demand allows [UTC s]: they wait for it in stock.
+        Until when how much for demands, by index, is to be made that would be as late
+        as the demand allows, what could be made first first: it waits for it in stock.
     min_fill_price
         Money per kg below the least load of a departure, where transfers are joined.
     tier_factor
@@ -379,7 +379,7 @@ class Decisions:
     served: Mapping[int, Sequence[Slice]] = field(default_factory=dict)
     as_given: bool = False
     lowered: Sizes = field(default_factory=dict)
-    ahead: Mapping[int, int] = field(default_factory=dict)
+    ahead: Mapping[int, Sequence[Slice]] = field(default_factory=dict)
     min_fill_price: float = 0.0
     tier_factor: float = 1.0
 
@@ -387,6 +387,27 @@ class Decisions:
     def hours(self) -> Hours:
         """What says when resources work: who works overtime, and what of it nobody."""
         return self.overtime, self.closed
+
+
+def dates_ahead(slices: Sequence[Slice], brought: Sequence[int]) -> list[int]:
+    """Until when each of some supplies of a demand is to be made [UTC s].
+
+    Parameters
+    ----------
+    slices
+        As of `Decisions.ahead`.
+    brought
+        What the supplies bring, what could be made last first [units]. Each is made
+        until when its last unit is to be.
+    """
+    left, there = list(slices), 0
+    found: list[int] = []
+    for qty in brought:
+        while len(left) > 1 and there >= left[-1].qty:
+            there -= left.pop().qty
+        found.append(left[-1].date)
+        there += qty
+    return found
 
 
 UNDECIDED = Decisions()

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from medhavi.planners.constrained.netting.given_sources import dates_ahead
 from medhavi.planners.mrp.netting_state.state import Demand, SupplyUnit
 from medhavi.providers.product_facts import demand_value
 from medhavi.units import DAY, INT64_MAX, NEVER, from_units, seconds_up
@@ -18,6 +19,7 @@ from medhavi.units import DAY, INT64_MAX, NEVER, from_units, seconds_up
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from medhavi.planners.constrained.netting.rationing import Slice
     from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
     from medhavi.snapshot.tables import Settings
 
@@ -81,6 +83,19 @@ class Line:
         if len(parts) == 1:
             return parts[0].date
         return max((part.date for part in parts), default=0)
+
+    def wanted(self, ahead: Sequence[Slice]) -> dict[int, int]:
+        """Until when what is matched has to be there, by match [UTC s].
+
+        The first delivery of what comes in several binds, or until when it is to be
+        made (`ahead`, as of `Decisions`).
+        """
+        found = {part.match: part.date for part in reversed(self.parts)}
+        parts = sorted(self.parts, key=lambda part: -part.ready) if ahead else []
+        dates = dates_ahead(ahead, [part.qty for part in parts])
+        for part, date in zip(parts, dates, strict=True):
+            found[part.match] = min(found[part.match], date)
+        return found
 
     def refuse(self, why: str) -> None:
         """Deliver nothing."""

@@ -212,10 +212,8 @@ class Placing:
     def backward(self, lines: Iterable[Line]) -> None:
         """Move orders as late as the deliveries of the demands allow."""
         for line in lines:
-            ahead = self._release.ahead.get(line.demand.index, NEVER)
-            # The first delivery of what comes in several binds.
-            for part in reversed(line.parts):
-                self._dates[part.match] = min(part.date, ahead)
+            ahead = self._release.ahead.get(line.demand.index, ())
+            self._dates.update(line.wanted(ahead))
         self._matches = self._by_unit()
         if self.campaigns is not None:
             self.campaigns.settled()

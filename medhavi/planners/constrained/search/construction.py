@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from medhavi.planners.constrained.netting.given_sources import dates_ahead
 from medhavi.planners.kernels.plant_kernels.plant_record import (
     FAR,
     MOST_LOTS,
@@ -22,8 +23,9 @@ from medhavi.planners.kernels.plant_kernels.schedule_record import ScheduleRecor
 from medhavi.units import DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from medhavi.planners.constrained.netting.rationing import Slice
     from medhavi.planners.kernels.compiled import Engine
     from medhavi.planners.kernels.plant_kernels.plant_record import Plant
 
@@ -237,6 +239,22 @@ def new_schedule(
     plan.s_user[:] = -1
     plan.d_peg[:] = -1
     return plan
+
+
+def limit_ends(ahead: Mapping[int, Sequence[Slice]], plan: ScheduleRecord) -> None:
+    """Note until when orders that deliver to demands are to be made, as of `Model`."""
+    for demand, slices in ahead.items():
+        brought: list[tuple[int, int, int]] = []
+        peg = plan.d_peg[demand]
+        while peg >= 0:
+            giver = plan.g_from[peg]
+            if giver >= 0:
+                brought.append((plan.o_end[giver], giver, plan.g_qty[peg]))
+            peg = plan.g_also[peg]
+        brought.sort(reverse=True)
+        dates = dates_ahead(slices, [qty for _, _, qty in brought])
+        for (_, giver, _), date in zip(brought, dates, strict=True):
+            plan.o_ahead[giver] = min(plan.o_ahead[giver], date)
 
 
 def machines_beside(plant: Plant, option: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

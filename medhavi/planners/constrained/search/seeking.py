@@ -24,6 +24,7 @@ from medhavi.planners.constrained.search.construction import (
     construct,
     costs_of,
     counting,
+    limit_ends,
     new_schedule,
 )
 from medhavi.planners.constrained.search.found_pegs import Found, chained, lanes_beside
@@ -522,8 +523,8 @@ class Repair:
 
     def _postpone(self) -> None:
         """Move all orders as late as what takes from them allows."""
-        plant = self._plant._replace(d_due=self._engine.ints(self._model.wanted))
-        self._kernels.justify_right(plant, self._plan)
+        limit_ends(self._model.ahead, self._plan)
+        self._kernels.justify_right(self._plant, self._plan)
 
     @property
     def cost(self) -> int:

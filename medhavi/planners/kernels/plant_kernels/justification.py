@@ -293,8 +293,9 @@ def justify_right(plant: Plant, plan: ScheduleRecord) -> None:
     """Move every order as late as what takes from it allows; none moves earlier.
 
     A demand allows what it has, or its due date; where its parts are delivered apart,
-    each of them. Orders that stay come first, to the ends at which they do: others may
-    find no room as late as they are then, which the caller has to see.
+    each of them. What is to be made ahead is no later than that. Orders that stay come
+    first, to the ends where they do: others may find no room as late as they are
+    then, which the caller has to see.
     """
     ids = np.empty(len(plan.o_item), np.int64)
     count = alive(plant, plan, ids)
@@ -318,7 +319,8 @@ def justify_right(plant: Plant, plan: ScheduleRecord) -> None:
             continue
         limit = plan.o_stays[order]
         if limit == FAR:
-            limit = limit_of(plant, plan, order)
+            soonest = max(plan.o_ahead[order], plan.o_end[order])
+            limit = min(limit_of(plant, plan, order), soonest)
         if plant.mortal[plan.o_item[order]] == 1:
             limit = last_end(plant, plan, order, limit)
         place_late(plant, plan, order, limit, ahead[order])

@@ -54,9 +54,10 @@ class ScheduleRecord(NamedTuple):
     `o_lane` (unit of its machine), `o_beside` (units of the others that it needs, or
     what it takes of buckets [s], the second number of `width` each, and once more to
     try), `o_for` (demand that it was made for), `o_until` (last use of what it gives),
-    `o_stays` (end at which it stays, as late as may be; `FAR`: none), `o_gain` (steps
-    that it gives), `o_used` (those that are taken), `o_next`, `o_back` (orders of its
-    item), `o_peg` (first peg that it takes), `o_user` (first that takes from it). Pegs:
+    `o_stays` (end at which it stays, as late as may be; `FAR`: none), `o_ahead` (end by
+    which it is made where it may be later; `FAR`: none), `o_gain` (steps that it
+    gives), `o_used` (those that are taken), `o_next`, `o_back` (orders of its item),
+    `o_peg` (first peg that it takes), `o_user` (first that takes from it). Pegs:
     `g_from`, `g_to`, `g_qty`, `g_also` (next of the taker), `g_next`, `g_back` (of the
     giver). `lane` holds
     `width` places per lane in order of time, `laned` how many are taken. `taken` is
@@ -82,6 +83,7 @@ class ScheduleRecord(NamedTuple):
     o_gain: np.ndarray
     o_until: np.ndarray
     o_stays: np.ndarray
+    o_ahead: np.ndarray
     o_used: np.ndarray
     o_next: np.ndarray
     o_back: np.ndarray
@@ -295,7 +297,7 @@ def new_order(plant: Plant, plan: ScheduleRecord, item: int, qty: int) -> int:
     plan.o_user[order] = -1
     plan.o_start[order] = -1
     plan.o_end[order] = FAR
-    plan.o_until[order] = plan.o_stays[order] = FAR
+    plan.o_until[order] = plan.o_stays[order] = plan.o_ahead[order] = FAR
     head = plan.i_head[item]
     plan.o_next[order] = head
     plan.o_back[order] = -1

@@ -316,7 +316,8 @@ def _advanced(
     """
     statement = tried.decoder.built.statement
     for _ in range(MOST_LEVELLED):
-        ahead = moved_ahead(tried.made, statement, share)
+        first = tried.decoder.as_given and not tried.decoder.ahead
+        ahead = moved_ahead(tried.made, statement, share, first=first)
         if not ahead:
             return
         follows = tried.decoder._replace(ahead={**tried.decoder.ahead, **ahead})

@@ -18,12 +18,12 @@ Charnes, Cooper and Ferguson (1955, Management Science 1, 138-151).
 Switch: the block is empty where `levelling_price` is 0.
 
 A plan pays the same price for `hours_off_mean`. It has all work as late as what takes
-it allows. Of one demand after the other the goods are wanted sooner, at the edge of a
-bucket where money off the mean loads and for stock is least: local search for resource
-levelling (Burgess and Killebrew 1962, Journal of Industrial Engineering 13, 76-83) with
-a price for stock. All that is made for the demand moves with them, but not before it
-could begin where all work is as early as can be: so what is found fits, and the plan
-says what it comes to.
+it allows. One order after the other that delivers to demands is wanted sooner, at the
+edge of a bucket where money off the mean loads and for stock is least: local search for
+resource levelling (Burgess and Killebrew 1962, Journal of Industrial Engineering 13,
+76-83) with a price for stock. All that is made for the order moves with it, but not
+before it could begin where all work is as early as can be: so what is found fits, and
+the plan says what it comes to.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import polars as pl
 
+from medhavi.planners.constrained.netting.rationing import Slice
 from medhavi.planners.master_plan.hours.open_hours import existing_hours
 from medhavi.planners.master_plan.statement import ObjectivePart
 from medhavi.results.figures.level_load import level_buckets
@@ -127,9 +128,9 @@ def _add_hours(
 
 
 MOST_SWEEPS = 4
-"""How often all demands are looked through, at most."""
+"""How often all orders are looked through, at most."""
 LEAST = 1e-6
-"""Money that a demand made ahead saves, at least [base currency]."""
+"""Money that an order made ahead saves, at least [base currency]."""
 
 
 class _OrderWork(NamedTuple):
@@ -146,8 +147,18 @@ class _OrderWork(NamedTuple):
     givers: Sequence[int]
 
 
-def moved_ahead(made: Plan, statement: Statement, share: float = 1.0) -> dict[int, int]:
-    """Until when goods of demands, by index, are made ahead of a plan [UTC s].
+class _Delivery(NamedTuple):
+    """What an order delivers to a demand [units], and what a second in stock costs."""
+
+    demand: int
+    qty: int
+    rate: float
+
+
+def moved_ahead(
+    made: Plan, statement: Statement, share: float = 1.0, *, first: bool = False
+) -> dict[int, list[Slice]]:
+    """Until when how much for demands, by index, is made ahead of a plan.
 
     Parameters
     ----------
@@ -155,12 +166,15 @@ def moved_ahead(made: Plan, statement: Statement, share: float = 1.0) -> dict[in
         The plan, and facts of its program.
     share
         Of the price off the mean that counts.
+    first
+        Whether orders begin in the bucket in which each could end first, which is that
+        of the program where its amounts are orders; else as late as may be.
     """
     if made.basis is None or made.basis.schedule is None or made.loads.is_empty():
         return {}
     levelling = _Levelling(made, made.basis.schedule, statement)
     levelling.price *= share
-    return levelling.ahead()
+    return levelling.ahead(first=first)
 
 
 class _Levelling:
@@ -189,11 +203,11 @@ class _Levelling:
 
     def _deliveries(
         self, column: Mapping[str, list[int]], statement: Statement
-    ) -> dict[int, list[tuple[int, float]]]:
-        """Orders that deliver to each demand, and what a second in stock costs."""
+    ) -> dict[int, list[_Delivery]]:
+        """What orders deliver to demands, by order."""
         wanted, weight = statement.wanted, statement.parameters.inventory_weight
         rates = [node.rules.holding_rate for node in statement.nodes]
-        found: dict[int, list[tuple[int, float]]] = {}
+        found: dict[int, list[_Delivery]] = {}
         pegs = zip(column["giver"], column["taker"], column["amount"], strict=True)
         for giver, taker, steps in pegs:
             demand = taker - len(self._work)
@@ -204,50 +218,63 @@ class _Levelling:
                 continue
             worth = steps * float(statement.nodes[node].step)
             worth *= weight * rates[node] * float(statement.stock_value[node])
-            own = found.setdefault(demand, [])
-            own.append((giver, worth / (DAYS_PER_YEAR * DAY)))
+            own = found.setdefault(giver, [])
+            own.append(_Delivery(demand, steps, worth / (DAYS_PER_YEAR * DAY)))
         return found
 
-    def ahead(self) -> dict[int, int]:
-        """Until when goods of demands are made, of those that move [UTC s]."""
-        found: dict[int, int] = {}
-        soon = {
-            demand: max(self._work[order].soon for order, _ in own)
-            for demand, own in self._gets.items()
-        }
-        turns = sorted(soon, key=lambda demand: (-soon[demand], demand))
+    def ahead(self, *, first: bool) -> dict[int, list[Slice]]:
+        """Until when how much is made for demands of which some moves ahead."""
+        for order in self._gets if first else ():
+            self._take_over(self._moved(order, self._first_edge(order))[1])
+        turns = sorted(self._gets, key=lambda order: (self._work[order].soon, order))
         for _ in range(MOST_SWEEPS):
-            before = dict(found)
-            for demand in turns:
-                at = self._advance(demand)
-                if at is not None:
-                    found[demand] = at
-            if found == before:
+            # Each looks at what the others left.
+            if not sum(self._advance(order) for order in turns):
                 break
-        return dict(sorted(found.items()))
+        found: dict[int, list[Slice]] = {}
+        moved: set[int] = set()
+        for order in turns:
+            for one in self._gets[order]:
+                slices = found.setdefault(one.demand, [])
+                slices.append(Slice(one.qty, self._end[order]))
+                if self._end[order] < self._work[order].end:
+                    moved.add(one.demand)
+        return {demand: found[demand] for demand in sorted(moved)}
 
-    def _advance(self, demand: int) -> int | None:
-        """Make the goods of a demand ahead to where that saves most; None: nowhere."""
-        own = self._gets[demand]
-        low = np.searchsorted(self._edges, min(self._work[one].soon for one, _ in own))
-        high = np.searchsorted(self._edges, max(self._end[one] for one, _ in own))
-        best, found, chosen = -LEAST, None, dict[int, int]()
-        for edge in self._edges[max(int(low) - 1, 0) : int(high)]:
-            ends: dict[int, int] = {}
-            for order, _ in own:
-                self._shift(order, edge, ends)
-            stock = sum(
-                each * (self._end[order] - ends.get(order, self._end[order]))
-                for order, each in own
-            )
-            money = stock + self.price * self._more_off(ends)
-            if money < best:
-                best, found, chosen = money, edge, ends
-        for place, hours in self._changes(chosen).items():
+    def _first_edge(self, order: int) -> int:
+        """First edge of a bucket at which an order could end."""
+        place = int(np.searchsorted(self._edges, self._work[order].soon))
+        return self._edges[min(place, len(self._edges) - 1)]
+
+    def _moved(self, order: int, end: int) -> tuple[float, dict[int, int]]:
+        """Money that it costs more to end an order by an instant, and who ends when."""
+        end = min(end, self._work[order].end)
+        ends = {order: end} if end > self._end[order] else {}
+        self._shift(order, end, ends)
+        rate = sum(one.rate for one in self._gets[order])
+        stock = rate * (self._end[order] - ends.get(order, self._end[order]))
+        return stock + self.price * self._more_off(ends), ends
+
+    def _take_over(self, ends: Mapping[int, int]) -> None:
+        for place, hours in self._changes(ends).items():
             self._load[place] += hours
-        for order, at in chosen.items():
+        for order, at in ends.items():
             self._end[order] = at
-        return found
+
+    def _advance(self, order: int) -> bool:
+        """End an order where that saves most; False: it stays."""
+        low = int(np.searchsorted(self._edges, self._work[order].soon))
+        # What an order takes would stay where it is if that went later again.
+        work = self._work[order]
+        last = self._end[order] if work.givers else work.end
+        high = int(np.searchsorted(self._edges, last))
+        edges = [*self._edges[max(low - 1, 0) : high], last]
+        ways = [self._moved(order, edge) for edge in edges]
+        money, ends = min(ways, key=lambda way: way[0], default=(0.0, {}))
+        if money >= -LEAST:
+            return False
+        self._take_over(ends)
+        return True
 
     def _shift(self, order: int, end: int, ends: dict[int, int]) -> None:
         """End an order by an instant, and what it takes before it begins."""

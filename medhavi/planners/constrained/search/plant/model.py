@@ -20,6 +20,7 @@ import numpy as np
 
 from medhavi.planners.constrained.deliveries import in_parts
 from medhavi.planners.constrained.memory import StepComponent
+from medhavi.planners.constrained.netting.rationing import Slice
 from medhavi.planners.constrained.orders.weighing import latest_of
 from medhavi.planners.constrained.search.plant.items import (
     ITEM_FIELDS,
@@ -96,8 +97,8 @@ class Model:
     times by their numbers. Of the demands of the plant, `demands` are those of the run
     (`in_parts` 1: what is there need not wait); behind them come `lacking`, needs of
     existing orders, by index, and what stock levels want. `netted` are the products
-    that the run nets anew, though they are made or moved. `wanted` is when goods of
-    demands are to be there, when they are due or before [s since now]. `worth` is the
+    that the run nets anew, though they are made or moved. `ahead` is until when how
+    much for demands is made where it may be later [steps, s since now]. `worth` is the
     lateness that is as bad as to pay a millionth of money more [weight x s], whether or
     not the search chooses orders by that; `cuts`: whether it cuts orders for late
     demands into lots.
@@ -133,7 +134,7 @@ class Model:
     cuts: bool
     in_parts: np.ndarray
     netted: Collection[int]
-    wanted: np.ndarray
+    ahead: Mapping[int, Sequence[Slice]]
 
     @property
     def first_level(self) -> int:
@@ -266,7 +267,7 @@ class _Reading(Products):
             calendars=self._calendars(),
             as_of=self._as_of,
             netted=self._netted,
-            wanted=self._wanted(plant.d_due),
+            ahead=self._ahead(),
             campaigns=self._machines.campaigns(options),
         )
 
@@ -282,12 +283,13 @@ class _Reading(Products):
                     found[own + step] = (*node.key, name, str(step))
         return distinct(found)
 
-    def _wanted(self, due: np.ndarray) -> np.ndarray:
-        """When goods of demands are to be there, as of `Model`. Shape (n_demands,)."""
-        found = due.copy()
-        for demand, instant in self._run.decisions.ahead.items():
-            found[demand] = min(due[demand], max(instant - self._as_of, 0))
-        return found
+    def _ahead(self) -> dict[int, list[Slice]]:
+        """Until when how much for demands is made, as of `Model`."""
+        now = self._as_of
+        return {
+            demand: [one._replace(date=max(one.date - now, 0)) for one in own]
+            for demand, own in self._run.decisions.ahead.items()
+        }
 
     def _steps(
         self, items: Sequence[Item], products: Sequence[int]

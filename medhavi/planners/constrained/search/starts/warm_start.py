@@ -239,7 +239,7 @@ class _WarmRepair(Repair):
         self._alone = np.array(self._aims.least, np.int64)
         self._aimed, self._shared = aimed, shared
         self._before: ScheduleRecord | None = None
-        self._ahead = bool((model.wanted < model.plant.d_due).any())
+        self._ahead = bool(model.ahead)
         self.staying = 0
 
     @property
