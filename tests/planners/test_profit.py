@@ -92,6 +92,32 @@ def test_what_is_short_goes_to_who_pays_most_and_a_loss_is_not_served():
     assert "the plan comes to 106 EUR with the sales that it loses" in str(found)
 
 
+def test_a_part_of_a_unit_takes_nothing_from_who_brings_more():
+    """Five C: two B at a gain of 9 each leave three, one A (two C) at 8 and a half.
+
+    Two A and one B bring 25, one A and two B 26.
+    """
+    snapshot = factories.snapshot(
+        products=[{"product": name} for name in "ABC"],
+        routings=[
+            {"routing": f"R-{name}", "product": name, "cost_per_unit": COST[name]}
+            for name in COST
+        ],
+        bom_lines=[
+            {"routing": "R-A", "component": "C", "qty_per": 2},
+            {"routing": "R-B", "component": "C", "qty_per": 1},
+        ],
+        stock=[{"product": "C", "location": "L", "qty": 5}],
+        demands=[
+            demand("D1", "A", 4, 5, price=12.0, priority=1, customer="K1"),
+            demand("D2", "B", 2, 5, price=11.0, priority=2, customer="K2"),
+        ],
+    )
+    found = best(snapshot)
+    assert [fulfilment(found, f"D{n}")["planned"] for n in (1, 2)] == [1, 2]
+    assert scorecard(found, snapshot).profit == pytest.approx(26)
+
+
 def test_a_stated_penalty_counts_with_the_price():
     """At 3 a unit and a penalty of 2 each, five are more than the four it costs."""
     asked = [demand("D1", "A", 2, 5, price=3.0, short_cost=2.0)]

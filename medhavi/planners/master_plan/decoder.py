@@ -90,7 +90,11 @@ class RunOptions(NamedTuple):
 
 
 def guidance(
-    built: BuiltProgram, values: Floats, plain: Plan | None = None
+    built: BuiltProgram,
+    values: Floats,
+    plain: Plan | None = None,
+    *,
+    rounds_down: bool = False,
 ) -> Decisions:
     """Decisions of the constrained planner that follow a solution.
 
@@ -106,8 +110,10 @@ def guidance(
         Solution, shape (n,).
     plain
         Plan without the program, which knows what is short.
+    rounds_down
+        Whether a part of a unit that the solution serves is not wanted; else the unit.
     """
-    slices = _wanted(built, values)
+    slices = _wanted(built, values, rounds_down=rounds_down)
     refused = {} if plain is None else reasons_short(built.statement, slices, plain)
     return Decisions(
         amounts=_amounts(built, values),
@@ -134,8 +140,8 @@ class ProgramDecoder(NamedTuple):
     overtime is worked where the program works some; `split` are slices of demands, by
     index, that are wanted whole otherwise; `worth` counts money of orders beside that
     of lateness where orders are chosen, None: as the weights of the mode do;
-    `as_given`, `ahead` and `closed` are as of `Decisions`, `campaigns` as of
-    `RunOptions`.
+    `rounds_down` is as of `guidance`, `as_given`, `ahead` and `closed` as of
+    `Decisions`, `campaigns` as of `RunOptions`.
     """
 
     built: BuiltProgram
@@ -150,6 +156,7 @@ class ProgramDecoder(NamedTuple):
     split: Mapping[int, Sequence[Slice]] = MappingProxyType({})
     worth: float | None = None
     as_given: bool = False
+    rounds_down: bool = False
     ahead: Mapping[int, Sequence[Slice]] = MappingProxyType({})
     closed: tuple[tuple[str, int, int], ...] = ()
     campaigns: str = "rules"
@@ -179,7 +186,8 @@ class ProgramDecoder(NamedTuple):
             built, values = self.built, self.solution.values
             if self.whole is not None:
                 built, values = self.whole.built, self.whole.values
-            found = guidance(built, values, self.plain)
+            down = self.rounds_down
+            found = guidance(built, values, self.plain, rounds_down=down)
             if not self.replenishments and levels_die(built.statement):
                 found = replace(found, replenishments={})
             if not self.overtime:
@@ -290,7 +298,9 @@ def _amounts(
     }
 
 
-def _wanted(built: BuiltProgram, values: Floats) -> dict[int, list[Slice]]:
+def _wanted(
+    built: BuiltProgram, values: Floats, *, rounds_down: bool
+) -> dict[int, list[Slice]]:
     """What is wanted of the demands that a solution leaves short, by their index.
 
     By goal cost not of those of which nothing can be served: the planner finds why by
@@ -311,6 +321,8 @@ def _wanted(built: BuiltProgram, values: Floats) -> dict[int, list[Slice]]:
         if brought >= demand.qty * (1 - DUST) - DUST:
             continue
         units = math.ceil(brought * (1 - DUST) - DUST)
+        if rounds_down:
+            units = math.floor(brought * (1 + DUST) + DUST)
         if goes_whole(demand):
             if units >= WHOLE_SHARE * demand.qty:
                 continue

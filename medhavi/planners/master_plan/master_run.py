@@ -82,6 +82,7 @@ if TYPE_CHECKING:
 
 
 GUIDED = "guided by the program"
+ROUNDED_DOWN = "guided, whole units alone"
 IN_LOTS = "guided, in planned lots"
 FROM_ORDERS = "guided, from whole orders"
 """Steps of a run, as its record names them."""
@@ -185,21 +186,21 @@ def _by_program(
     if solution.outcome not in GUIDING:
         return _unsolved(plain, built, solution, conflicts), []
     tell(Progress("plan as it says", 3, 5))
-    decoder = ProgramDecoder(built, solution, plain)
-    steps = [Tried(GUIDED, effort, decoder.plan(effort, way), decoder)]
+    steps = [*_guided(ProgramDecoder(built, solution, plain), way)]
     stopped = interrupted(steps)
-    why_not = why_not_in_lots(built, steps[0].made, at_any_cost=effort != "light")
+    first = steps[0] if stopped else best_of(steps, snapshot, parameters)
+    why_not = why_not_in_lots(built, first.made, at_any_cost=effort != "light")
     if not stopped:
-        more, stopped = _in_whole_sizes(decoder, steps[0], solver, way, why_not)
+        more, stopped = _in_whole_sizes(first, solver, way, why_not)
         steps += more
     prices = None
     if solution.outcome is SolveStatus.OPTIMAL:
         prices = price_table(built, session, solution, cancelled)
     if not conflicts:
-        steps += _tightened(program, steps[0], way)
+        steps += _tightened(program, first, way)
         steps += [*_weighed(steps, way), *_by_tiers(steps, way)]
         if not interrupted(steps):
-            steps += _whole_or_none(program, steps[0], way)
+            steps += _whole_or_none(program, first, way)
             stopped = stopped or interrupted(steps)
     without = ProgramDecoder(built, solution, plain, follows=False)
     unguided = Tried(WITHOUT, effort, beside(plain, built, solution), without)
@@ -228,12 +229,23 @@ def _by_program(
     return made, steps
 
 
+def _guided(decoder: ProgramDecoder, way: RunOptions) -> Iterator[Tried]:
+    """Plan that is guided by amounts, and one that wants no parts of units.
+
+    The rest of a unit of which the program serves a part is taken from others, who may
+    bring more.
+    """
+    effort = decoder.built.statement.parameters.effort
+    made = decoder.plan(effort, way)
+    yield Tried(GUIDED, effort, made, decoder)
+    down = decoder._replace(rounds_down=True)
+    parts = down.decisions().slices != decoder.decisions().slices
+    if parts and made.run.status is not Status.CANCELLED:
+        yield Tried(ROUNDED_DOWN, effort, down.plan(effort, way), down)
+
+
 def _in_whole_sizes(
-    decoder: ProgramDecoder,
-    first: Tried,
-    solver: Solver,
-    way: RunOptions,
-    why_not: str,
+    first: Tried, solver: Solver, way: RunOptions, why_not: str
 ) -> tuple[list[Tried], bool]:
     """Plans in planned lots, and from whole orders; and whether it was interrupted.
 
@@ -244,6 +256,7 @@ def _in_whole_sizes(
     why_not
         Why no plans in lots are made; empty: they are.
     """
+    decoder = first.decoder
     run, parameters = decoder.built.statement.run, decoder.built.statement.parameters
     tell, cancelled = way.observe or unobserved, way.cancelled
     made: list[Tried] = []
