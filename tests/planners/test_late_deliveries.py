@@ -50,6 +50,29 @@ def test_who_waits_costs_least_by_the_day():
     assert sources(found) == {FAST: 10, SLOW: 11}
 
 
+@pytest.mark.req("OMO-02", "OPA-05")
+@pytest.mark.parametrize(("late", "source"), [(4.9, SLOW), (5.1, FAST)])
+def test_a_bought_part_may_make_what_takes_it_late_too(late, source):
+    """A unit of A takes a minute and a part: at 7 it is in time, at 2 a day late.
+
+    The slow parts are there when A is due, ten minutes after its work should begin.
+    """
+    parts = [{**one, "product": "B"} for one in TWO_SUPPLIERS["supply_terms"]]
+    found = best(
+        demands=[wanted("D1", 10, 12, late_cost_per_day=late)],
+        suppliers=TWO_SUPPLIERS["suppliers"],
+        supply_terms=parts,
+        routings=[{"routing": "R"}],
+        steps=[{"routing": "R", "run_minutes_per_unit": 1}],
+        step_resources=[{"routing": "R", "resource": "M"}],
+        bom_lines=[{"routing": "R", "component": "B"}],
+    )
+    assert sources(found)[source] == 10
+    assert fulfilment(found, "D1")["lateness_h"] == (24 if source == SLOW else 0)
+    causes = found.causes.select("code", "hours").rows()
+    assert causes == ([("LeadTime", 24.0)] if source == SLOW else [])
+
+
 @pytest.mark.req("OMO-02")
 def test_a_plan_upon_it_keeps_its_suppliers():
     first = wanted("D1", 10, 11, late_cost_per_day=0.1)

@@ -1,8 +1,9 @@
 """What each demand gets when: deliveries by the rules of lines and orders (rule 12).
 
-A delivery leaves when its goods are there, never before due or now (rule 21). Then the
-rules, in this sequence: one delivery per line, least shipments, most lateness, lines of
-an order together. What a rule forbids is not delivered at all.
+A delivery leaves when its goods are there, never before due or now (rule 21), nor
+before new work for it is wanted. Then the rules, in this sequence: one delivery per
+line, least shipments, most lateness, lines of an order together. What a rule forbids is
+not delivered at all.
 
 After every delivery the delivered share of all lines is equal. Shares count in parts of
 the greatest common divisor of the lines' quantities, so that none is rounded, as in
@@ -32,6 +33,7 @@ from medhavi.units import units_up
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
+    from medhavi.planners.constrained.netting.given_sources import GivenOrderCreation
     from medhavi.planners.constrained.orders.causes import Cause
     from medhavi.planners.mrp.hard_allocations import HardAllocation
     from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
@@ -133,7 +135,10 @@ _BY_DATE = attrgetter("date", "match")
 
 
 def lines_of(
-    intake: LoadedState, release: OrderCreation, as_of: int, never: Collection[int] = ()
+    intake: LoadedState,
+    release: GivenOrderCreation,
+    as_of: int,
+    never: Collection[int] = (),
 ) -> list[Line]:
     """What every demand gets, by the rules.
 
@@ -170,7 +175,7 @@ def lines_of(
 
 
 def _parts(
-    intake: LoadedState, release: OrderCreation, as_of: int
+    intake: LoadedState, release: GivenOrderCreation, as_of: int
 ) -> Iterable[tuple[Part, int]]:
     """List what was matched to demands; a substitute counts as what it stands for."""
     taken: dict[int, int] = {}
@@ -192,9 +197,16 @@ def _parts(
             total = need.qty
             credit = covered * (before + qty) // total - covered * before // total
         unit = release.units[unit_index]
-        due = intake.demands[need.demand].due
-        date = max(due, as_of, unit.arrives)
-        yield Part(match, unit, credit, unit.arrives, date), need.demand
+        due, ready = intake.demands[need.demand].due, unit.arrives
+        if _is_new_work(unit):
+            ready = max(ready, release.deferred.get(need.demand, 0))
+        yield Part(match, unit, credit, ready, max(due, as_of, ready)), need.demand
+
+
+def _is_new_work(unit: SupplyUnit) -> bool:
+    """Whether a unit comes from a new order that makes or moves it."""
+    order = unit.order
+    return order is not None and order.existing is None and order.kind != "buy"
 
 
 # --- rules of a line ---------------------------------------------------------------

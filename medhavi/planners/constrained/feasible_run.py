@@ -177,6 +177,7 @@ class FeasibleRun(MrpRun):
         made.lots = self._memory.decisions.lots
         made.sizes = self._memory.decisions.sizes
         made.ahead = self._memory.decisions.ahead
+        made.defer(self._memory.decisions.slices)
         made.bring(self._memory.decisions.amounts)
         return made
 

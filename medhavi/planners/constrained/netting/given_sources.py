@@ -207,6 +207,8 @@ class GivenOrderCreation(OrderCreation):
         self.lots: Lots = {}
         self.sizes: Sizes = {}
         self.ahead: Mapping[int, Sequence[Slice]] = {}
+        self.deferred: dict[int, int] = {}
+        """When demands, by index, are wanted, where that is decided [UTC s]."""
         self._amounts: Amounts = {}
         self._brought: dict[tuple[NodeKey, str], int] = {}
         self._left: dict[NodeKey, dict[str, float]] = {}
@@ -225,6 +227,12 @@ class GivenOrderCreation(OrderCreation):
             key: {name: sum(qty for _, qty in own) for name, own in sources.items()}
             for key, sources in amounts.items()
         }
+
+    def defer(self, slices: Mapping[int, Sequence[Slice]]) -> None:
+        """Take over when demands are wanted, as of `Decisions`: those in one slice."""
+        for demand, own in slices.items():
+            if len(own) == 1 and own[0].date > self.as_of:
+                self.deferred[demand] = own[0].date
 
     def divided(self, key: NodeKey) -> bool:
         """Whether sources of a product at a place are meant to bring some each."""
@@ -324,7 +332,8 @@ class Decisions:
         the one of which most is left is asked first, instead of the one that the tables
         prefer.
     slices
-        What is wanted of a demand, by its index, where it is not all of it.
+        What is wanted of a demand, by its index, where it is not all of it, or later
+        than it is due.
     refused
         Why the rest is not, where that is known: code and subject.
     share

@@ -5,10 +5,10 @@ Whether one of them pays, set-ups and departures included, a plan made so shows.
 Deliveries that the program has later, which saves what a plan pays a supplier for time:
 netting buys from who delivers by the date of a need, whatever a day is worth; of goods
 that are made or moved the search chooses the source by money and lateness. So of
-demands for bought goods that a solution serves later than a plan does, and for which
-that plan buys from other suppliers than the solution, what is late is wanted when the
-solution has it. Of bought components nothing is known here: an order that takes them
-begins as soon as it can.
+demands that a solution serves later than a plan does, and for which that plan buys from
+other suppliers than the solution, what is late is wanted when the solution has it. What
+is made or moved is so all at once, when the last of it is there: its orders begin no
+sooner than that asks, so what they take may be bought slowly too.
 
 Lot splitting: an order serves when all of it is made, so one that ends late serves
 nothing in time, where the program, which knows no orders, delivers a part. Of the
@@ -80,10 +80,16 @@ def late_deliveries(
         hours = buyers.get(demand.demand)
         if hours is None or index in run.pegged_below:
             continue
+        node = run.model.node(demand.node)
+        made_or_moved = any(way.source.kind != "buy" for way in run.model.ways(node))
         latest = demand.due + round(float(wanted.column_days[own[0]]) * DAY)
         if latest <= demand.due + hours * HOUR:
             continue
-        step = float(run.model.node(demand.node).step)
+        if made_or_moved:
+            # An order serves when all of it is made.
+            found[index] = [Slice(demand.qty, max(latest, run.as_of))]
+            continue
+        step = float(node.step)
         slices, rest = [], demand.qty
         for column in own:
             units = min(rest, round(float(amounts[column]) / step))
@@ -144,7 +150,7 @@ def _buyers_elsewhere(made: Plan, bought: Bought) -> dict[str, float]:
     ]
     if not orders:
         return {}
-    pegs = made.pegging.filter(pl.col("supply").is_in(orders), pl.col("level") == 0)
+    pegs = made.pegging.filter(pl.col("supply").is_in(orders))
     rows = made.fulfilment.filter(
         pl.col("demand").is_in(pegs["demand"].to_list()),
         pl.col("lateness_h").is_not_null(),

@@ -347,7 +347,8 @@ class _Reading(Products):
                 if own >= 0:
                     number, qty = own, asked.open
                 floor = there.get(demand.index, 0)
-            due, shelf = demand.due - self._as_of, demand.min_shelf
+            due = max(demand.due, self._run.release.deferred.get(demand.index, 0))
+            due, shelf = due - self._as_of, demand.min_shelf
             asks = number, qty, due, weights.of(demand), shelf, floor
             rows.append((*asks, *self._accepted(demand, weights)))
         most = max((row[3] for row in rows), default=1)
