@@ -74,6 +74,11 @@ def test_a_limit_gives_a_whole_plan_and_says_so(limit, status):
     assert found.run.repeatable == ("most_iterations" in limit)
     assert found.fulfilment["status"].to_list() == ["on_time"]
     assert "its program ended at a limit: no value guides the plan" in str(found)
+    # Four are bought at 3, one lies there for a while.
+    money = dict(found.contributions.select("part", "plan").iter_rows())
+    assert money["buying"] == 12.0
+    assert f"the plan comes to {12 + money['holding']:.1f} EUR" in str(found)
+    assert ("no plan costs less than" in str(found)) == (status == "feasible")
 
 
 @pytest.mark.req("OMI-05")
@@ -95,6 +100,15 @@ def test_a_budget_that_no_plan_keeps_makes_a_program_infeasible():
     assert told(found) == ("heuristic", "infeasible")
     assert found.run.program is not None
     assert found.run.program.value is None
+
+
+@pytest.mark.req("OMO-02")
+@pytest.mark.parametrize(("most", "more"), [(39.0015, "1 kg"), (39.999, "0.01 kg")])
+def test_a_budget_that_is_too_small_says_how_much_more_is_enough(most, more):
+    """40 clean units emit 40 kg: 0.9985 and 0.001 kg more are asked for, rounded up."""
+    found = made(clean_or_dirty(), budgets={"co2": most})
+    assert found.run.program is not None
+    assert found.run.program.conflict.endswith(f"allow at least {more} more co2.")
 
 
 @pytest.mark.req("OMI-05")

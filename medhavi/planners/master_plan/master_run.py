@@ -24,6 +24,7 @@ from medhavi.planners.master_plan.decoder import (
     ProgramDecoder,
     RunOptions,
     beside,
+    contribution_rows,
     decided,
     program_record,
 )
@@ -602,6 +603,8 @@ def _unsolved(
     timed = built.statement.parameters.most_seconds is not None
     engine = f"{plain.run.engine}, which {unsolved_words(solution.outcome)}"
     told = program_record(built, solution, conflicts)
+    rows = contribution_rows(built.statement.run, plain, None)
+    plain = plain.replace(contributions=rows)
     record = replace(plain.run, engine=engine, program=told)
     if solution.outcome is SolveStatus.CANCELLED:
         record = replace(record, status=Status.CANCELLED)

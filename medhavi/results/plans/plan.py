@@ -520,9 +520,6 @@ def _steps(plan: Plan) -> str:
 def program_words(plan: Plan) -> str:
     """Put the money of a plan beside its bound and its program; "": no program."""
     program, least = plan.run.program, plan.run.bound
-    if program is not None and program.value is None and not program.conflict:
-        told = f"its program {unsolved_words(program.status)}: no value guides the plan"
-        return "; ".join([told, *budget_words(plan.run)])
     if plan.contributions.is_empty():
         return ""
     unit = plan.contributions["unit"][0]
@@ -541,6 +538,9 @@ def program_words(plan: Plan) -> str:
     words += budget_words(plan.run)
     if program is None:
         return "; ".join(words)
+    if program.value is None and not program.conflict:
+        told = f"its program {unsolved_words(program.status)}: no value guides the plan"
+        return "; ".join([*words, told])
     told = f"the program that guides it is {program.status}"
     if program.value is not None and priced:
         told += f" at {with_unit(program.value, unit)}, which is not a bound"

@@ -366,7 +366,7 @@ def conflict_words(
         rises = conflict.more
         named = " and ".join(limit(name, rises.get(name, 0)) for name in conflict.names)
         ways = " or ".join(
-            f"{with_unit(more, unit_of(name, currency))} more {name}"
+            f"{enough(more, unit_of(name, currency))} more {name}"
             for name, more in rises.items()
         )
         hold = "cannot hold" if len(conflict.names) == 1 else "cannot hold together"
