@@ -32,11 +32,11 @@ from medhavi.planners.master_plan.goals.profit import losses_found
 from medhavi.planners.master_plan.goals.staged_solve import (
     TIERS,
     GoalProgram,
+    budgeted,
     excess,
     plan_amounts,
     plan_parts,
     preferred,
-    unit_of,
     worth,
 )
 from medhavi.planners.master_plan.goals.whole_demands import least_served
@@ -64,7 +64,7 @@ from medhavi.results.amounts import currency_of, percent
 from medhavi.results.limiter import Limiter
 from medhavi.results.plans.lateness import tally
 from medhavi.results.program_record import unsolved_words
-from medhavi.results.run_record import PlanBudget, PlanStep, Status
+from medhavi.results.run_record import PlanStep, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -103,7 +103,6 @@ CENT = 0.01
 """Money by which a demand costs more, at least [base currency]."""
 NARROW = 0.01
 """Share of what waits for capacity cost from which on a resource is a bottleneck."""
-PROVED = frozenset({Status.OPTIMAL, Status.FEASIBLE})
 
 
 def built_run(
@@ -169,7 +168,7 @@ def plan(
     run.release.dissolve()
     figures = _figures(steps, snapshot, parameters)
     made = replace(made, run=replace(made.run, steps=figures))
-    return with_budgets(made, snapshot, parameters)
+    return budgeted(made, snapshot, parameters)
 
 
 def _by_program(
@@ -295,30 +294,6 @@ def why_not_in_lots(
     share, least = _fixed_share(built, made), parameters.lots_share
     why = f"fixed costs are {percent(share)} of the plan, lots_share asks {percent(least)}"
     return "" if share >= least else why
-
-
-def with_budgets(
-    made: Plan, snapshot: Snapshot, parameters: OptimizeParameters
-) -> Plan:
-    """Plan that says what it comes to of each budget; beyond one nothing is proven."""
-    if not parameters.budgets:
-        return made
-    amounts, currency = plan_amounts(made, snapshot), currency_of(snapshot)
-    over = excess(amounts, parameters.budgets)
-    budgets = tuple(
-        PlanBudget(
-            name=name,
-            most=float(most),
-            value=amounts[name],
-            unit=unit_of(name, currency),
-            kept=name not in over,
-        )
-        for name, most in parameters.budgets.items()
-    )
-    status = made.run.status
-    if over and status in PROVED:
-        status = Status.HEURISTIC
-    return replace(made, run=replace(made.run, budgets=budgets, status=status))
 
 
 def _tightened(program: GoalProgram, first: Tried, way: RunOptions) -> Iterator[Tried]:

@@ -29,6 +29,7 @@ from medhavi.planners.master_plan import master_run
 from medhavi.planners.master_plan.blocks import build
 from medhavi.planners.master_plan.decoder import GUIDING, PROVEN, bounded_below
 from medhavi.planners.master_plan.goals.staged_solve import (
+    PROVED,
     preferred,
     room_above,
     worth,
@@ -215,7 +216,7 @@ def of_stated_tables(run: OpeningRun, best: Plan, whole: Plan) -> Plan:
     cost, least = worth(best, snapshot, parameters), whole.run.bound
     steps = tuple(replace(one, name=f"{one.name}, {CLOSED}") for one in best.run.steps)
     record = replace(
-        bounded_below(best.run, cost, least, master_run.PROVED),
+        bounded_below(best.run, cost, least, PROVED),
         snapshot_fingerprint=whole.run.snapshot_fingerprint,
         settings=whole.run.settings,
         steps=(*whole.run.steps, *steps),

@@ -20,12 +20,11 @@ from medhavi.planners.master_plan.decoder import (
     decided,
     joined_plans,
 )
-from medhavi.planners.master_plan.goals.staged_solve import worth
+from medhavi.planners.master_plan.goals.staged_solve import budgeted, worth
 from medhavi.planners.master_plan.master_run import (
     built_run,
     solver_of,
     tier_factor_of,
-    with_budgets,
 )
 from medhavi.planners.master_plan.opening_run import OpeningRun, of_stated_tables
 from medhavi.planners.master_plan.openings.closed_tables import closed_tables, openable
@@ -146,7 +145,7 @@ def _resumed(opening: OpeningRun, snapshot: Snapshot, baseline: BaselinePlan) ->
     rows = contribution_rows(run, made, None)
     run.release.dissolve()
     made = made.replace(contributions=rows)
-    return with_budgets(made, snapshot, parameters)
+    return budgeted(made, snapshot, parameters)
 
 
 def _cheaper(

@@ -25,13 +25,14 @@ from medhavi.planners.master_plan import statement as names
 from medhavi.planners.master_plan.blocks import PART_OF
 from medhavi.planners.master_plan.statement import ObjectivePart
 from medhavi.providers import Providers
-from medhavi.results.amounts import apart, enough, with_unit
+from medhavi.results.amounts import apart, currency_of, enough, with_unit
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.figures.lane_use import kg_below_fill, lanes_behind
 from medhavi.results.figures.level_load import hours_off_mean
 from medhavi.results.figures.openings import stated_openings
 from medhavi.results.figures.order_costs import new_orders
 from medhavi.results.figures.scorecard import SAFETY_SHARE, sales, scorecard
+from medhavi.results.run_record import PlanBudget, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
 
 
+PROVED = frozenset({Status.OPTIMAL, Status.FEASIBLE})
+"""What a plan is called that is judged by the bound of its run."""
 SERVICE_SLACK = 1e-6
 """Room of the service row, of the whole value: a solver's zero is not exact."""
 
@@ -185,6 +188,28 @@ def _solved(session: Session, cost: Floats, cancelled: Cancelled | None) -> Solu
 SHORTAGE, TIERS = "shortage", "tiers"
 TINY = 1e-9
 """Share by which a plan may exceed a budget: sums of money are not exact."""
+
+
+def budgeted(made: Plan, snapshot: Snapshot, parameters: OptimizeParameters) -> Plan:
+    """Plan that says what it comes to of each budget; beyond one nothing is proven."""
+    if not parameters.budgets:
+        return made
+    amounts, currency = plan_amounts(made, snapshot), currency_of(snapshot)
+    over = excess(amounts, parameters.budgets)
+    budgets = tuple(
+        PlanBudget(
+            name=name,
+            most=float(most),
+            value=amounts[name],
+            unit=unit_of(name, currency),
+            kept=name not in over,
+        )
+        for name, most in parameters.budgets.items()
+    )
+    status = made.run.status
+    if over and status in PROVED:
+        status = Status.HEURISTIC
+    return replace(made, run=replace(made.run, budgets=budgets, status=status))
 
 
 def none_keeps(
