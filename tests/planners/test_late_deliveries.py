@@ -12,7 +12,7 @@ from tests.planners.small_plans import deliveries, fulfilment
 from tests.planners.test_source_toys import wanted
 
 FAST, SLOW = "S", "T"
-TWO_SUPPLIERS = {
+TWO_SUPPLIERS: dict[str, list[dict[str, object]]] = {
     "suppliers": [{"supplier": FAST}, {"supplier": SLOW}],
     "supply_terms": [
         {"supplier": FAST, "lead_time_days": 4, "unit_price": 7, "preference": 1},
@@ -55,7 +55,9 @@ def test_who_waits_costs_least_by_the_day():
 def test_a_bought_part_may_make_what_takes_it_late_too(late, source):
     """A unit of A takes a minute and a part: at 7 it is in time, at 2 a day late.
 
-    The slow parts are there when A is due, ten minutes after its work should begin.
+    The slow parts are there when A is due, ten minutes after its work should begin. The
+    program is late by days: what it defers is delivered a day late, though ten minutes
+    would do.
     """
     parts = [{**one, "product": "B"} for one in TWO_SUPPLIERS["supply_terms"]]
     found = best(
