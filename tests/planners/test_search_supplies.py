@@ -342,25 +342,3 @@ def test_who_can_wait_for_a_later_receipt_leaves_the_earlier_one(
         "D3": 24,
         "D9": 0,
     }
-
-
-@pytest.mark.req("MRP-20")
-def test_an_existing_order_takes_the_receipt_that_comes_last_in_time() -> None:
-    """A takes one PART. WO1 for 20 A starts on day 20, 20 A are due on day 12.
-
-    20 PART come on day 7 and 20 on day 15: those of day 15 do for WO1, so those of day
-    7 serve the demand, and no PART is made. In mode mrp it is the same.
-    """
-    tables = workshop([("A", 20.0, 12.0, 1)])
-    order = {"product": "PART", **HERE, "kind": "purchase", "qty": 20.0}
-    work = {"product": "A", **HERE, "kind": "work", "source": "make A", "qty": 20.0}
-    tables["supply_orders"] = [
-        {"supply_order": "PO1", "due": after(7), **order},
-        {"supply_order": "PO2", "due": after(15), **order},
-        {"supply_order": "WO1", "start": after(20), "due": after(25), **work},
-    ]
-    made = searched(tables, "light")
-    new = made.supplies.filter(status="planned")
-    assert new.select("product", "qty").rows() == [("A", 20.0)]
-    level = made.pegging.filter(product="PART").select("demand", "supply", "qty")
-    assert level.rows() == [("D0", "PO1", 20.0)]

@@ -34,7 +34,7 @@ from medhavi.planners.mrp.netting_state.state import (
 from medhavi.units import NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from fractions import Fraction
 
     from medhavi.planners.constrained.search.found_orders import SearchableRun
@@ -376,7 +376,7 @@ class StandingSupplies:
         asked = [need for need in node.needs if need.demand != NO_DEMAND]
         pressed = [need for need in asked if need.instant < lead]
         # What comes before is left for who is late anyway.
-        self._keep(pressed, node.units)
+        self._keep(pressed, node.units, first=kept_first)
         return self._left(node, held)
 
     def _settle(self, node: Node) -> list[StandingSupply]:
@@ -510,15 +510,14 @@ class StandingSupplies:
         needs: Iterable[Need],
         units: Iterable[SupplyUnit],
         waits: Mapping[int, int] = MappingProxyType({}),
+        first: Callable[[SupplyUnit], tuple[int, ...]] = FIRST_AVAILABLE,
     ) -> None:
         """Match needs with what is there in time, the first need first.
 
-        They take it before all others, also before earlier ones: of what lasts they
-        take what comes last. `waits`: what of a need is left open, by its index
-        [units].
+        `waits`: what of a need is left open, by its index [units]; `first` ranks units.
         """
         release = self._release
-        waiting = sorted(units, key=kept_first)
+        waiting = sorted(units, key=first)
         asks = waiting[0].node.asks() if waiting else {}
         for need in sorted(needs, key=SEQUENCE):
             later, before = waits.get(need.index, 0), need.open
