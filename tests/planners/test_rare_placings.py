@@ -164,7 +164,8 @@ def test_goods_that_two_take_live_until_the_last_of_them() -> None:
 def test_stock_that_fits_at_no_time_lacks_its_product() -> None:
     unit = SimpleNamespace(order=None)
     unit.node = SimpleNamespace(key=("A", "L"), units=[unit])
-    line = Line(demand=SimpleNamespace(demand="D1", due=0))
+    row = {"max_lateness_days": None}
+    line = Line(demand=SimpleNamespace(demand="D1", due=0, row=row))
     line.refused = NEVER_FITS
     line.dropped = [Part(0, unit, 5, 0, 0)]
     (cause,) = Walk({}, lambda _: (), SimpleNamespace(as_of=0)).refusal(line)

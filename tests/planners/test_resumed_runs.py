@@ -108,7 +108,7 @@ OTHER_DECISIONS = {
     "served": {0: [Slice(1, 1)]},
     "as_given": True,
     "lowered": {KEY: 1},
-    "ahead": {0: 1},
+    "ahead": {0: [Slice(1, 1)]},
     "min_fill_price": 1.0,
     "tier_factor": 2.0,
 }

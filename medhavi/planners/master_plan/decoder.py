@@ -64,6 +64,8 @@ PROVEN = 2e-6
 """Gap of a plan that is proven best: the bound is told low by half as much."""
 DUST = 1e-6
 """Share of a step or of a quantity below which a value of the solver is nothing."""
+LEAST_PART = 1e-3
+"""Part of a unit that may lack of one that is served: rows of service have room."""
 WHOLE_SHARE = 0.5
 """Share that is served of a demand that goes whole or not at all, from which on it is
 wanted whole."""
@@ -322,7 +324,7 @@ def _wanted(
             continue
         units = math.ceil(brought * (1 - DUST) - DUST)
         if rounds_down:
-            units = math.floor(brought * (1 + DUST) + DUST)
+            units = math.floor(brought + LEAST_PART)
         if goes_whole(demand):
             if units >= WHOLE_SHARE * demand.qty:
                 continue

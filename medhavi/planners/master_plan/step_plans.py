@@ -82,7 +82,8 @@ def step_name(
         sorted((key, sorted(own.items())) for key, own in decisions.amounts.items()),
         sorted((number, list(own)) for number, own in decisions.slices.items()),
         sorted(decisions.refused.items()),
-        decisions.floors and sorted(decisions.floors.items()),
+        # Who waits for nothing is planned alike whether that was known or sought.
+        sorted((decisions.floors or {}).items()),
         decisions.replenishments
         and sorted((key, list(own)) for key, own in decisions.replenishments.items()),
         list(decisions.orders),

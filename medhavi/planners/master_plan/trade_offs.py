@@ -279,8 +279,11 @@ def _candidates(
         tell(Progress("points", number, len(found), bound=least))
         values = point.solution.values
         follows = guidance(built, values)
-        slices = {**late_deliveries(plain, built, values), **follows.slices}
-        follows = replace(follows, share=share, slices=slices, **again)
+        if "lateness" in point.values:
+            # Where it is not traded nobody asked for plans that are late.
+            late = late_deliveries(plain, built, values)
+            follows = replace(follows, slices={**late, **follows.slices})
+        follows = replace(follows, share=share, **again)
         if follows in seen:
             continue
         seen.append(follows)
