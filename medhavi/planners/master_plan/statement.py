@@ -387,9 +387,7 @@ def _leave_own_lots(run: ProgramRun, held: dict[int, float]) -> None:
         for need in () if unit.is_ours else sorted(unit.node.needs, key=SEQUENCE):
             if need.order is not None or need.demand == NO_DEMAND:
                 continue
-            of_owner = run.release.demand_customers[need.demand] == unit.customer
-            lives = unit.expires >= max(need.instant, need.alive_until)
-            if of_owner and lives and run.release.is_asked_for(unit, need):
+            if run.release.usable(unit, need):
                 known = held.get(need.demand, 0.0)
                 qty = max(0.0, min(left, need.qty - known / step))
                 held[need.demand] = known + qty * step
