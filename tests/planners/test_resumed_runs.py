@@ -11,7 +11,11 @@ import pytest
 import medhavi
 from medhavi.planners.constrained.netting.given_sources import Decisions, GivenOrder
 from medhavi.planners.constrained.netting.rationing import Slice
-from medhavi.planners.constrained.search.seeking import MOST_SAVINGS, Repair
+from medhavi.planners.constrained.search.search_effort import (
+    MOST_SAVINGS,
+    WHOLE_LOOKS,
+)
+from medhavi.planners.constrained.search.seeking import Repair
 from medhavi.planners.master_plan.master_run import built_run
 from medhavi.planners.master_plan.step_plans import step_name
 from tests.api import ConstrainedParameters, OptimizeParameters, plan, verify
@@ -204,7 +208,9 @@ def test_an_interruption_keeps_the_cheapest_plan_also_the_one_it_interrupts():
 
 
 @pytest.mark.req("OPA-02")
-@pytest.mark.parametrize(("stopped", "looks"), [(True, 1), (False, MOST_SAVINGS)])
+@pytest.mark.parametrize(
+    ("stopped", "looks"), [(True, 1), (False, WHOLE_LOOKS * MOST_SAVINGS)]
+)
 def test_a_stopped_search_looks_for_savings_once(monkeypatch, stopped, looks):
     """Each look that saves as much as the first would be followed by another one."""
     seen: list[None] = []

@@ -22,8 +22,9 @@ from medhavi.planners.constrained.search.found_placing import FoundPlacing
 from medhavi.planners.constrained.search.plant.machines import UnfitError
 from medhavi.planners.constrained.search.plant.model import model_of
 from medhavi.planners.constrained.search.plant.routings import linear
+from medhavi.planners.constrained.search.search_effort import Watch
 from medhavi.planners.constrained.search.searched_run import SearchedRun, plan
-from medhavi.planners.constrained.search.seeking import Watch, seek
+from medhavi.planners.constrained.search.seeking import seek
 from medhavi.planners.kernels.plant_kernels.plant_record import (
     begin_by,
     begin_from,

@@ -251,7 +251,8 @@ def _candidates(
 
     Programs are those that keep the budgets, and those that know none.
 
-    Programs that aim at the same are followed once.
+    Programs that aim at the same are followed once. What a plan found of existing
+    orders that wait for goods, the next one need not search for.
 
     Lateness costs a program sources, and a plan set-ups too, the longer its search goes
     on: the search of the latest program ends first.
@@ -270,8 +271,7 @@ def _candidates(
             yield from measured(None, made, {"joins": joins})
     plain = decided(run, first, effort, way)
     yield from measured(None, plain, {"share": usual}, first)
-    again = _found_again(plain)
-    seen = [replace(first, **again)]
+    again, seen = _found_again(plain), [first]
     shares = [share for points in both for share in _shares(points, parameters)]
     for number, (point, share) in enumerate(zip(found, shares, strict=True), 1):
         if stop():
@@ -283,11 +283,13 @@ def _candidates(
             # Where it is not traded nobody asked for plans that are late.
             late = late_deliveries(plain, built, values)
             follows = replace(follows, slices={**late, **follows.slices})
-        follows = replace(follows, share=share, **again)
-        if follows in seen:
+        aims = replace(follows, share=share)
+        if aims in seen:
             continue
-        seen.append(follows)
+        seen.append(aims)
+        follows = replace(aims, **again)
         made = beside(decided(run, follows, effort, way), built, point.solution)
+        again = _found_again(made) or again
         # Which objective is capped, and where, tells the runs of a front apart.
         capped = dict(zip(("limited", "limit"), point.limited or (), strict=False))
         told = {"program": number, "share": share, **capped}

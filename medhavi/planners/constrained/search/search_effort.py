@@ -1,16 +1,24 @@
-"""How much a search does, turns of its wheel and moves, and by which kernels.
+"""How much a search does, turns of its wheel and moves, by which kernels; who looks on.
 
 Effort counts passes and moves, never seconds, so a search repeats exactly.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from medhavi.planners.kernels.compiled import Engine, uses_numba
 from medhavi.planners.kernels.plant_kernels import search_kernels
+from medhavi.progress import Observe, Progress
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medhavi.planners.constrained.search.plant.model import Model
     from medhavi.planners.parameters import ConstrainedParameters
 
 ENOUGH = 20
@@ -24,6 +32,16 @@ MUCH = 0.25
 gets all turns and moves; with less it gets as much less of them."""
 LEAST_TURNS, LEAST_MOVES = 0.25, 0.375
 """Parts of its turns and moves that it gets at least."""
+MOST_A_LATE = 1000
+"""Moves for each demand that is late at first, at most: few need no long search."""
+MOST_OUT = 15
+"""Demands that one move takes out at most."""
+MOST_TOGETHER = 60
+"""Demands that are served anew to save money, at most."""
+WHOLE_LOOKS, MOST_SAVINGS, WORTH_A_LOOK = 2, 8, 0.03
+"""How often all orders are looked through for money to be saved; how often in all after
+each time, at most, those of items whose orders changed since; and what share of the
+orders of the first time the last one had to save for another."""
 
 
 class Manner(NamedTuple):
@@ -127,3 +145,35 @@ def engine_of(parameters: ConstrainedParameters, demands: int) -> Engine:
     quick = uses_numba(parameters.engine, large=demands >= ENOUGH)
     kernels = search_kernels.compiled if quick else search_kernels.interpreted
     return Engine(kernels=kernels(), lists=not quick)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """Who looks on: `told` gets the progress; `stop` ends the search.
+
+    Now and then `told` gets "late of priority N" with how many are late, of how many.
+    """
+
+    told: Observe
+    stop: Callable[[], bool]
+
+
+class LateByPriority:
+    """Demands by priority: tells how many of each are late."""
+
+    def __init__(self, watch: Watch, model: Model) -> None:
+        self._watch = watch
+        self._due = model.plant.d_due
+        ranks = np.asarray(model.priority[: model.demands])
+        self._members = {
+            priority: np.flatnonzero(ranks == priority)
+            for priority in sorted(set(ranks.tolist()))
+        }
+
+    def tell(self, finish: Sequence[int] | np.ndarray) -> None:
+        """Count those that are served after they are due, by when each is [s]."""
+        late = np.asarray(finish) > self._due
+        for priority, members in self._members.items():
+            count = int(np.count_nonzero(late[members]))
+            name = f"late of priority {priority}"
+            self._watch.told(Progress(name, count, len(members)))

@@ -40,7 +40,7 @@ from medhavi.planners.constrained.search.found_placing import (
 from medhavi.planners.constrained.search.laying_out import Layout
 from medhavi.planners.constrained.search.plant.machines import UnfitError
 from medhavi.planners.constrained.search.plant.model import model_of
-from medhavi.planners.constrained.search.search_effort import engine_of
+from medhavi.planners.constrained.search.search_effort import Watch, engine_of
 from medhavi.planners.constrained.search.search_outcomes import (
     FOUND,
     NettingError,
@@ -48,7 +48,7 @@ from medhavi.planners.constrained.search.search_outcomes import (
     Searched,
     SupplyChangedError,
 )
-from medhavi.planners.constrained.search.seeking import Watch, seek
+from medhavi.planners.constrained.search.seeking import seek
 from medhavi.planners.constrained.search.standing_work import (
     LateGoodsError,
     date_existing,

@@ -9,7 +9,6 @@ pass rebuilds the whole schedule; a worse one is kept sometimes, ever less so.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -30,6 +29,13 @@ from medhavi.planners.constrained.search.construction import (
 from medhavi.planners.constrained.search.found_pegs import Found, chained, lanes_beside
 from medhavi.planners.constrained.search.plant.machines import refuse
 from medhavi.planners.constrained.search.search_effort import (
+    MOST_A_LATE,
+    MOST_OUT,
+    MOST_SAVINGS,
+    MOST_TOGETHER,
+    WHOLE_LOOKS,
+    WORTH_A_LOOK,
+    LateByPriority,
     budget_of,
     eased,
     is_crowded,
@@ -42,15 +48,15 @@ from medhavi.planners.kernels.plant_kernels.schedule_record import (
     FREE_ORDERS,
     ScheduleRecord,
 )
-from medhavi.progress import Observe, Progress
+from medhavi.progress import Progress
 from medhavi.units import DAY, HOUR
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from medhavi.planners.constrained.search.construction import Constructed
     from medhavi.planners.constrained.search.plant.model import Model
-    from medhavi.planners.constrained.search.search_effort import Budget, Manner
+    from medhavi.planners.constrained.search.search_effort import Budget, Manner, Watch
     from medhavi.planners.kernels.compiled import Engine
     from medhavi.planners.kernels.plant_kernels.plant_record import Pass, Plant
 
@@ -200,52 +206,12 @@ class Wheel:
 
 CHUNK = 200
 """Moves between two looks at progress and cancellation."""
-MOST_A_LATE = 1000
-"""Moves for each demand that is late at first, at most: few need no long search."""
-MOST_OUT = 15
-"""Demands that one move takes out at most."""
-MOST_TOGETHER = 60
-"""Demands that are served anew to save money, at most."""
-MOST_SAVINGS, WORTH_A_LOOK = 5, 0.03
-"""How often all orders are looked through for money to be saved, at most, and what
-share of the orders of the first time the last one had to save for another."""
 FIRST_HEAT = 96 * HOUR
 """By how much worse a move may be at first, at the weight of the tolerance [s]."""
 APART_SEEDS = 100_000
 """By how much the seeds of two starts differ."""
 SCALE = 100
 """Weights count hundredths."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watch:
-    """Who looks on: `told` gets the progress; `stop` ends the search.
-
-    Now and then `told` gets "late of priority N" with how many are late, of how many.
-    """
-
-    told: Observe
-    stop: Callable[[], bool]
-
-
-class _Classes:
-    """Demands by priority: tells how many of each are late."""
-
-    def __init__(self, watch: Watch, model: Model) -> None:
-        self._watch = watch
-        self._due = model.plant.d_due
-        ranks = np.asarray(model.priority[: model.demands])
-        self._members = {
-            priority: np.flatnonzero(ranks == priority)
-            for priority in sorted(set(ranks.tolist()))
-        }
-
-    def tell(self, finish: Sequence[int] | np.ndarray) -> None:
-        late = np.asarray(finish) > self._due
-        for priority, members in self._members.items():
-            count = int(np.count_nonzero(late[members]))
-            name = f"late of priority {priority}"
-            self._watch.told(Progress(name, count, len(members)))
 
 
 def seek(
@@ -290,7 +256,7 @@ def seek(
     def told(_: int) -> None:
         watch.told(Progress("passes", passes.made, len(plant.d_item)))
 
-    classes = _Classes(watch, model)
+    classes = LateByPriority(watch, model)
     first = construct(passes, effort, told, watch.stop)
     classes.tell(passes.work.d_finish)
     alone = _alone(passes, model, budget) if budget.wheel.turns and first.cost else 0
@@ -375,7 +341,7 @@ class Repair:
         self._moving = self._plant._replace(base=base)
         self._model = model
         self._watch = watch
-        self._classes, self._budget = _Classes(watch, model), budget
+        self._classes, self._budget = LateByPriority(watch, model), budget
         fresh.noise[0] += seed
         self._plan: ScheduleRecord = engine.of(fresh)
         due = model.plant.d_due
@@ -451,12 +417,8 @@ class Repair:
     def settle(self, *, saves: bool, prefers: bool = True) -> None:
         """Cut no more than pays, save money and take what is preferred where asked."""
         self._kernels.settle_cuts(self._plant, self._plan, self._aims, MOST_OUT)
-        most = 0
-        for _ in range(MOST_SAVINGS if saves else 0):
-            saved = self._consolidate(*self._all)
-            most = max(most, saved)
-            if saved <= WORTH_A_LOOK * most or self._watch.stop():
-                break
+        if saves:
+            self._save(*self._all, WHOLE_LOOKS)
         if prefers:
             self._kernels.prefer_sources(self._plant, self._plan, MOST_OUT)
         for justify in (self._kernels.justify_right, self._kernels.justify_left):
@@ -467,15 +429,30 @@ class Repair:
 
     @property
     def _all(self) -> tuple[np.ndarray, np.ndarray]:
-        """1 for each demand and for each item, as of `_consolidate`."""
+        """1 for each demand and for each item, as of `_save`."""
         of = len(self._plan.d_finish), len(self._model.plant.order)
         return np.ones(of[0], np.int64), np.ones(of[1], np.int64)
 
-    def _consolidate(self, may: np.ndarray, touched: np.ndarray) -> int:
-        """Serve demands that may be by fewer orders of items that are touched."""
-        given = map(self._engine.ints, (may, touched))
+    def _save(self, may: np.ndarray, touched: np.ndarray, looks: int) -> None:
+        """Serve demands that may be by fewer orders of items that are touched.
+
+        Until next to nothing is saved, `looks` times; both are as of `_all`.
+        """
+        own = self._engine.ints(may)
+        for _ in range(looks if any(may) else 0):
+            most, left = 0, self._engine.ints(touched.copy())
+            for _ in range(MOST_SAVINGS):
+                saved = self._consolidate(own, left)
+                most = max(most, saved)
+                if saved <= WORTH_A_LOOK * most or self._watch.stop():
+                    break
+            if most == 0 or self._watch.stop():
+                break
+
+    def _consolidate(self, may: Any, touched: Any) -> int:
+        """Look through orders once; touched are items whose orders changed, then."""
         plan, most = self._plan, MOST_TOGETHER
-        return int(self._kernels.consolidate(self._plant, plan, most, *given))
+        return int(self._kernels.consolidate(self._plant, plan, most, may, touched))
 
     def _keep(self) -> None:
         """Keep the schedule, if it is the best so far."""

@@ -25,12 +25,18 @@ from medhavi.planners.kernels.plant_kernels.schedule_record import (
     FULL,
     JOINED,
     JOINT,
+    JOURNAL,
+    MADE,
     NARROW,
+    REMOVED,
     SPARE,
     keep,
     users,
 )
 from medhavi.units import DAY
+
+PRIME = 1_000_003
+"""Weight of a quantity beside an option, where orders of an item are compared."""
 
 if TYPE_CHECKING:
     from medhavi.planners.kernels.plant_kernels.lot_streaming import Desk
@@ -44,7 +50,8 @@ def serve_cheaper(
     """Serve what was found anew, none later, and for less than `most` more money.
 
     Later where that is worth it, if orders are chosen by money and `most` is not
-    `FAR`: then no money is asked for. False: it cannot be, and nothing changed.
+    `FAR`: then no money is asked for. What changed is in the journal, to be kept.
+    False: it cannot be, and nothing changed.
     """
     found, wanted = desk.found, desk.late
     worth = plant.worth[0] if most < FAR else 0.0
@@ -68,9 +75,7 @@ def serve_cheaper(
         for place in range(count):
             if plan.d_finish[found[place]] > wanted[found[place]]:
                 cheaper = False
-    if cheaper:
-        keep(plan)
-    else:
+    if not cheaper:
         clear(plant, plan)
     return cheaper
 
@@ -155,6 +160,26 @@ def join(
     return done
 
 
+def mark_changed(plan: ScheduleRecord, touched: np.ndarray, change: np.ndarray) -> None:
+    """Mark items whose orders have other quantities or options by the journal.
+
+    An order that was made anew as it was leaves its item unmarked. `change` holds
+    zeros, shape (n_items,), int64, and does again.
+    """
+    for at in range(plan.state[JOURNAL]):
+        kind = plan.j_kind[at]
+        if kind in (MADE, REMOVED):
+            order = plan.j_id[at]
+            own = plan.o_qty[order] * PRIME + plan.o_option[order] + 1
+            change[plan.o_item[order]] += own if kind == MADE else -own
+    for at in range(plan.state[JOURNAL]):
+        if plan.j_kind[at] in (MADE, REMOVED):
+            item = plan.o_item[plan.j_id[at]]
+            if change[item] != 0:
+                touched[item] = 1
+            change[item] = 0
+
+
 def consolidate(
     plant: Plant,
     plan: ScheduleRecord,
@@ -173,7 +198,8 @@ def consolidate(
     may
         1 for each demand that may be served anew. Shape (n_demands,), int64.
     touched
-        1 for each item whose orders are looked through. Shape (n_items,), int64.
+        1 for each item whose orders are looked through; afterwards for each whose
+        orders changed since they were. Shape (n_items,), int64.
 
     Returns
     -------
@@ -184,12 +210,14 @@ def consolidate(
     desk = new_desk(len(plant.d_item), most)
     ids = np.empty(len(plan.o_item), np.int64)
     dues = np.empty(len(plan.o_item), np.int64)
+    change = np.zeros(len(plant.order), np.int64)
     saved = 0
     for item in range(len(plant.order)):
         priced = seen = 0
         for place in range(plant.a_start[item], plant.a_start[item + 1]):
             priced = max(priced, plant.each_order[plant.a_item[place]])
             seen = max(seen, touched[plant.a_item[place]])
+            touched[plant.a_item[place]] = 0
         if seen == 0 or priced == 0 or plant.cover[item] > 0 or plant.apart[item] == 1:
             continue
         count = lots_of(plant, plan, desk, item, ids, dues)
@@ -202,6 +230,8 @@ def consolidate(
             if own and not done and at + 1 < count:
                 done = join(plant, plan, desk, item, (ids[at], ids[at + 1]), may)
             if done:
+                mark_changed(plan, touched, change)
+                keep(plan)
                 saved += 1
                 count = lots_of(plant, plan, desk, item, ids, dues)
             else:

@@ -254,5 +254,6 @@ def trim(plant: Plant, plan: ScheduleRecord, ids: np.ndarray, most: int) -> None
         plan.state[JOINED] = plant.asked[item] + 1
         plan.state[JOINT] = used
         plan.state[SPARE] = FAR
-        serve_cheaper(plant, plan, desk, count, FAR)
+        if serve_cheaper(plant, plan, desk, count, FAR):
+            keep(plan)
         plan.state[JOINED] = 0

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.netting.given_sources import Decisions
     from medhavi.planners.constrained.search.found_pegs import Found
     from medhavi.planners.constrained.search.plant.model import Model
-    from medhavi.planners.constrained.search.seeking import Watch
+    from medhavi.planners.constrained.search.search_effort import Watch
     from medhavi.planners.kernels.compiled import Engine
 
 GONE = -1

@@ -16,11 +16,13 @@ import numpy as np
 from medhavi.planners.constrained.search.construction import costs_of, new_schedule
 from medhavi.planners.constrained.search.found_pegs import chained
 from medhavi.planners.constrained.search.plant_names import names_of
-from medhavi.planners.constrained.search.search_effort import budget_of
-from medhavi.planners.constrained.search.seeking import (
-    CHUNK,
+from medhavi.planners.constrained.search.search_effort import (
     MOST_OUT,
     MOST_TOGETHER,
+    budget_of,
+)
+from medhavi.planners.constrained.search.seeking import (
+    CHUNK,
     SCALE,
     Repair,
 )
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.search.found_orders import SearchableRun
     from medhavi.planners.constrained.search.found_pegs import Found
     from medhavi.planners.constrained.search.plant.model import Model
-    from medhavi.planners.constrained.search.seeking import Watch
+    from medhavi.planners.constrained.search.search_effort import Watch
     from medhavi.planners.kernels.compiled import Engine
     from medhavi.planners.kernels.plant_kernels.earlier_work import EarlierWork
     from medhavi.planners.kernels.plant_kernels.plant_record import Plant
@@ -60,8 +62,6 @@ MOST_RETRIED = STARTS * MOVES_A_HIT
 alone those moves see: as many as one demand gets."""
 MOVES_A_LATE = 50
 """Moves for each other late demand that may be served sooner."""
-SAVINGS = 2
-"""How often all orders are looked through for money to be saved, at most."""
 LEAST_GAIN = 1 * HOUR
 """What a move saves at least on average, at the weight of the tolerance [s]: who is not
 hit moves for that alone."""
@@ -325,10 +325,7 @@ class _WarmRepair(Repair):
 
         Of those demands alone that are served anew, if not of `every` one.
         """
-        may, touched = self._all if every else (self.hit, self._touched)
-        for _ in range(SAVINGS if may.any() else 0):
-            if not self._consolidate(may, touched):
-                break
+        self._save(*(self._all if every else (self.hit, self._touched)), 1)
 
     @property
     def _touched(self) -> np.ndarray:
