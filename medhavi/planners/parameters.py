@@ -215,6 +215,8 @@ WEIGHTS = (
 )
 MOST_SHIFT = 24.0 * 366
 """A year of a resource [h]."""
+MOST_SPREAD = 1e15
+"""Weights of priorities that are further apart are not told apart in 64 bits."""
 USUAL_WEIGHTS = (0.1, 10.0)
 """Least and greatest of `WEIGHTS` about which nothing is told; they are factors on
 money. Weights of 1 to 10,000 fit models that count units and days."""
@@ -345,6 +347,13 @@ class OptimizeParameters(PlannerParameters):
     stage_share, stage_room
         By how much later stages may spoil an earlier one: a share of it, and an amount
         in its unit.
+    tier_factor, tier_spread
+        With the stage "tiers", how many times as much a priority weighs in the search
+        as the next one behind it, and at most as the last one: weights are whole
+        numbers, so many priorities weigh less than `tier_factor` beside the next.
+    unit_tolerance
+        Part of a unit that may lack of one that the program serves for a plan of whole
+        units alone to want it [units]: rows of service have some room.
     """
 
     of: ClassVar[str] = "mode optimize"
@@ -390,6 +399,9 @@ class OptimizeParameters(PlannerParameters):
     stages: tuple[str, ...] = ()
     stage_share: float = 0.01
     stage_room: float = 1.0
+    tier_factor: float = 1_000.0
+    tier_spread: float = 1e9
+    unit_tolerance: float = 1e-3
 
     def __post_init__(self) -> None:
         for name in (*WEIGHTS, *PRICES, "overload_factor", "stage_room"):
@@ -423,6 +435,9 @@ class OptimizeParameters(PlannerParameters):
         require_share("campaigns_share", self.campaigns_share)
         require_share("overtime_share", self.overtime_share)
         require_share("joining_share", self.joining_share)
+        require_share("unit_tolerance", self.unit_tolerance)
+        require_number("tier_factor", self.tier_factor, least=1)
+        require_number("tier_spread", self.tier_spread, least=1, most=MOST_SPREAD)
         require_budgets(self.budgets)
         # The sequence in which they were typed decides nothing.
         object.__setattr__(self, "budgets", dict(sorted(self.budgets.items())))

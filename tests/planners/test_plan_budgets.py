@@ -11,6 +11,7 @@ from medhavi import __version__
 from medhavi.errors import UsageError
 from medhavi.planners.constrained.netting.given_sources import Decisions
 from medhavi.planners.constrained.search import searched_run
+from medhavi.planners.master_plan import decoder
 from medhavi.planners.master_plan.goals.staged_solve import preferred
 from medhavi.planners.parameters import ConstrainedParameters
 from medhavi.results.figures.scorecard import scorecard
@@ -386,3 +387,89 @@ def test_a_plan_that_delivers_less_is_not_preferred_because_it_costs_less():
     assert costs[0] < costs[1]
     goals = OptimizeParameters(stages=("cost",))
     assert preferred([nothing, whole], snapshot, goals) == [whole]
+
+
+@pytest.mark.req("OMO-13")
+def test_lots_and_joined_orders_keep_the_tiers():
+    """Half a day a unit, 50 an order: three for the first tier are one order by 1.5.
+
+    They were two: lots were planned by money, for which D3 goes first.
+    """
+    wanted = [("D0", 2, 2, 2, 10), ("D1", 2, 1.5, 1, 2), ("D2", 1, 1.5, 1, 2)]
+    wanted += [("D3", 1, 1.5, 2, 30), ("D4", 2, 3, 2, 30)]
+    snapshot = factories.snapshot(
+        **machined("B", 12, fixed_cost=50.0),
+        resources=[{"resource": "M"}],
+        demands=[
+            demand(name, "B", qty, due, priority=tier, short_cost=1e5)
+            | {"late_cost_per_day": float(money)}
+            for name, qty, due, tier, money in wanted
+        ],
+    )
+    found = made(snapshot, stages=("tiers",), stage_share=0.0, stage_room=0.0)
+    hours = dict(found.fulfilment.select("demand", "lateness_h").rows())
+    assert hours == {"D0": 48, "D1": 0, "D2": 0, "D3": 12, "D4": 0}
+    assert sorted(found.supplies["qty"]) == [1, 2, 2, 3]
+    assert scorecard(found, snapshot).amounts["cost"] == 200
+
+
+@pytest.mark.req("OMO-13")
+@pytest.mark.parametrize("setting", [{"tier_factor": 1.0}, {"tier_spread": 5.0}])
+def test_how_far_tiers_weigh_apart_in_the_search_is_stated(setting):
+    """A day of work each: a day late costs 1 of the first, 10 of the three behind it.
+
+    The first one is served last where it weighs as much as the others, or five times as
+    much as the last one.
+    """
+    names = [f"P{number}" for number in range(1, 5)]
+    snapshot = factories.snapshot(
+        resources=[{"resource": "M"}],
+        **joined(*(machined(name, 24) for name in names)),
+        demands=[
+            demand(name, name, 1, 1, priority=number, short_cost=1e5)
+            | {"late_cost_per_day": 1.0 if number == 1 else 10.0}
+            for number, name in enumerate(names, 1)
+        ],
+    )
+    exact = {"stages": ("tiers",), "stage_share": 0.0, "stage_room": 0.0}
+    late = {
+        name: dict(made(snapshot, **exact, **more).fulfilment[COLUMNS].rows())
+        for name, more in (("usual", {}), ("stated", setting))
+    }
+    assert late["usual"]["P1"] == 0
+    assert late["stated"]["P1"] == 72
+
+
+@pytest.mark.req("OMO-13")
+def test_tiers_without_any_price_are_served_one_after_the_other_too():
+    """A day of work for the first tier, or seven pieces of 3 h for the second one.
+
+    By weights of priority seven late demands were worse than one of the first.
+    """
+    snapshot = factories.snapshot(
+        resources=[{"resource": "M"}],
+        **joined(machined("A", 24), machined("B", 3)),
+        demands=[
+            demand("A1", "A", 1, 1, priority=1),
+            *(demand(f"B{number}", "B", 1, 1, priority=2) for number in range(7)),
+        ],
+    )
+    found = made(snapshot, stages=("tiers",), stage_share=0.0, stage_room=0.0)
+    assert dict(found.fulfilment[COLUMNS].rows())["A1"] == 0
+
+
+COLUMNS = ["demand", "lateness_h"]
+
+
+def test_what_a_plan_follows_is_worked_out_once(monkeypatch):
+    """For the guided plan, for whole units alone, and for orders that join."""
+    asked = []
+    known = decoder.guidance
+
+    def guidance(*args: object, **given: object) -> Decisions:
+        asked.append(given["rounds_down"])
+        return known(*args, **given)
+
+    monkeypatch.setattr(decoder, "guidance", guidance)
+    made(clean_or_dirty(), effort="light")
+    assert asked == [False, True, False]

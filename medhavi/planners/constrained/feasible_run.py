@@ -359,8 +359,10 @@ class FeasibleRun(MrpRun):
         """What a late demand weighs where the placing is improved."""
         parameters, demands = self.parameters, self.intake.demands
         by, days = parameters.lateness_by, parameters.money_days
-        if by == "money" or (by == "auto" and states_money(demands)):
-            factor = self._memory.decisions.tier_factor
+        factor = self._memory.decisions.tier_factor
+        # Stages count what tiers cost, be it by default.
+        priced = factor > 1 or states_money(demands)
+        if by == "money" or (by == "auto" and priced):
             return money_weights(demands, self.settings, self.model, days, factor)
         return Weights(parameters.weights(self.settings), parameters.base_days)
 

@@ -64,8 +64,6 @@ PROVEN = 2e-6
 """Gap of a plan that is proven best: the bound is told low by half as much."""
 DUST = 1e-6
 """Share of a step or of a quantity below which a value of the solver is nothing."""
-LEAST_PART = 1e-3
-"""Part of a unit that may lack of one that is served: rows of service have room."""
 WHOLE_SHARE = 0.5
 """Share that is served of a demand that goes whole or not at all, from which on it is
 wanted whole."""
@@ -142,8 +140,8 @@ class ProgramDecoder(NamedTuple):
     overtime is worked where the program works some; `split` are slices of demands, by
     index, that are wanted whole otherwise; `worth` counts money of orders beside that
     of lateness where orders are chosen, None: as the weights of the mode do;
-    `rounds_down` is as of `guidance`, `as_given`, `ahead` and `closed` as of
-    `Decisions`, `campaigns` as of `RunOptions`.
+    `rounds_down` is as of `guidance`, `tier_factor`, `as_given`, `ahead` and `closed`
+    as of `Decisions`, `campaigns` as of `RunOptions`.
     """
 
     built: BuiltProgram
@@ -157,6 +155,7 @@ class ProgramDecoder(NamedTuple):
     overtime: bool = True
     split: Mapping[int, Sequence[Slice]] = MappingProxyType({})
     worth: float | None = None
+    tier_factor: float = 1.0
     as_given: bool = False
     rounds_down: bool = False
     ahead: Mapping[int, Sequence[Slice]] = MappingProxyType({})
@@ -195,7 +194,12 @@ class ProgramDecoder(NamedTuple):
             if not self.overtime:
                 found = replace(found, overtime=UNDECIDED.overtime)
         price = self.built.statement.parameters.min_fill_price
-        found = replace(found, floors=floors_found(self.plain), min_fill_price=price)
+        found = replace(
+            found,
+            floors=floors_found(self.plain),
+            min_fill_price=price,
+            tier_factor=self.tier_factor,
+        )
         if self.worth is not None:
             found = replace(found, worth=self.worth)
         if self.ahead:
@@ -226,8 +230,12 @@ class ProgramDecoder(NamedTuple):
 
     def plan(self, effort: str, way: RunOptions) -> Plan:
         """Constrained plan, with the parts of the program."""
+        return self.plan_by(self.decisions(), effort, way)
+
+    def plan_by(self, decisions: Decisions, effort: str, way: RunOptions) -> Plan:
+        """Constrained plan by its decisions, which are known."""
         run, way = self.built.statement.run, way._replace(campaigns=self.campaigns)
-        made = decided(run, self.decisions(), effort, way)
+        made = decided(run, decisions, effort, way)
         return beside(made, self.built, self.solution)
 
     def joined(self, made: Plan, effort: str, way: RunOptions) -> Iterator[Plan]:
@@ -324,7 +332,7 @@ def _wanted(
             continue
         units = math.ceil(brought * (1 - DUST) - DUST)
         if rounds_down:
-            units = math.floor(brought + LEAST_PART)
+            units = math.floor(brought + statement.parameters.unit_tolerance)
         if goes_whole(demand):
             if units >= WHOLE_SHARE * demand.qty:
                 continue

@@ -30,13 +30,13 @@ from medhavi.planners.master_plan.decoder import (
 )
 from medhavi.planners.master_plan.goals.profit import losses_found
 from medhavi.planners.master_plan.goals.staged_solve import (
-    TIERS,
     GoalProgram,
     budgeted,
     excess,
     plan_amounts,
     plan_parts,
     preferred,
+    tier_factor_of,
     worth,
 )
 from medhavi.planners.master_plan.goals.whole_demands import least_served
@@ -93,9 +93,6 @@ MONEY_FIRST = (10.0, 1e3)
 """How much more money of orders counts than lateness where a budget of it is kept by no
 plan, and where that does not keep it either."""
 BY_TIERS = "guided, tiers one after the other"
-TIER_FACTOR = 1000.0
-"""How many times as much a priority weighs in a search as the next one behind it, where
-tiers are served one after the other."""
 WHOLE = "guided, lines whole or not at all"
 MOST_LEFT_OUT = 20
 """Lines that a program is solved without, at most."""
@@ -186,7 +183,9 @@ def _by_program(
     if solution.outcome not in GUIDING:
         return _unsolved(plain, built, solution, conflicts), []
     tell(Progress("plan as it says", 3, 5))
-    steps = [*_guided(ProgramDecoder(built, solution, plain), way)]
+    factor = tier_factor_of(parameters, run.intake.demands)
+    decoder = ProgramDecoder(built, solution, plain)
+    steps = [*_guided(decoder, factor, way)]
     stopped = interrupted(steps)
     first = steps[0] if stopped else best_of(steps, snapshot, parameters)
     why_not = why_not_in_lots(built, first.made, at_any_cost=effort != "light")
@@ -198,24 +197,26 @@ def _by_program(
         prices = price_table(built, session, solution, cancelled)
     if not conflicts:
         steps += _tightened(program, first, way)
-        steps += [*_weighed(steps, way), *_by_tiers(steps, way)]
+        steps += _weighed(first, steps, way)
         if not interrupted(steps):
             steps += _whole_or_none(program, first, way)
             stopped = stopped or interrupted(steps)
-    without = ProgramDecoder(built, solution, plain, follows=False)
+    without = decoder._replace(follows=False, tier_factor=factor)
     unguided = Tried(WITHOUT, effort, beside(plain, built, solution), without)
     costs: dict[int, float] = {}
     if not stopped:
         steps += improved([*steps, unguided], costs, way)
     best = best_of([*steps, unguided], snapshot, parameters)
     made, said = best.made, {one: costs[one] for one in best.decoder.lost}
-    currency = currency_of(snapshot)
-    told = losses_found(made, built.statement, said, plain, currency)
+    told = losses_found(made, built.statement, said, plain, currency_of(snapshot))
     made = replace(made, findings=(*told, *made.findings))
     if stopped or interrupted(steps):
         made = replace(made, run=replace(made.run, status=Status.CANCELLED))
-    wholes = [one.decoder.whole.record for one in steps if one.decoder.whole]
-    wholes = [one for one in wholes if one is not None]
+    wholes = [
+        whole.record
+        for one in steps
+        if (whole := one.decoder.whole) is not None and whole.record is not None
+    ]
     record = replace(
         program_record(built, solution, conflicts),
         components=session.components,
@@ -229,19 +230,32 @@ def _by_program(
     return made, steps
 
 
-def _guided(decoder: ProgramDecoder, way: RunOptions) -> Iterator[Tried]:
-    """Plan that is guided by amounts, and one that wants no parts of units.
+def _guided(
+    decoder: ProgramDecoder, tier_factor: float, way: RunOptions
+) -> Iterator[Tried]:
+    """Plan that is guided by amounts, one that wants no parts of units, one by tiers.
 
     The rest of a unit of which the program serves a part is taken from others, who may
-    bring more.
+    bring more. To the search of the last one lateness of a tier is worth any of those
+    behind it: else it knows their money alone, and who waits for hours is served by
+    that.
     """
     effort = decoder.built.statement.parameters.effort
-    made = decoder.plan(effort, way)
-    yield Tried(GUIDED, effort, made, decoder)
+    decisions = decoder.decisions()
+    guided = Tried(GUIDED, effort, decoder.plan_by(decisions, effort, way), decoder)
+    yield guided
+    if interrupted([guided]):
+        return
     down = decoder._replace(rounds_down=True)
-    parts = down.decisions().slices != decoder.decisions().slices
-    if parts and made.run.status is not Status.CANCELLED:
-        yield Tried(ROUNDED_DOWN, effort, down.plan(effort, way), down)
+    whole = down.decisions()
+    if whole.slices != decisions.slices:
+        made = Tried(ROUNDED_DOWN, effort, down.plan_by(whole, effort, way), down)
+        yield made
+        if interrupted([made]):
+            return
+    if tier_factor > 1:
+        tiers = decoder._replace(tier_factor=tier_factor)
+        yield Tried(BY_TIERS, effort, tiers.plan(effort, way), tiers)
 
 
 def _in_whole_sizes(
@@ -319,17 +333,19 @@ def _tightened(program: GoalProgram, first: Tried, way: RunOptions) -> Iterator[
         yield Tried(TIGHTER, parameters.effort, made, decoder)
 
 
-def _weighed(guided: Sequence[Tried], way: RunOptions) -> Iterator[Tried]:
+def _weighed(first: Tried, guided: Sequence[Tried], way: RunOptions) -> Iterator[Tried]:
     """Plans by a search that counts what exceeds a budget above all else.
 
     It chooses orders by money and lateness together and knows no budget of either.
 
     Parameters
     ----------
+    first
+        The plan that is guided by amounts alone.
     guided
         Plans that follow the program.
     """
-    decoder, effort = guided[0].decoder, guided[0].effort
+    decoder, effort = first.decoder, first.effort
     run, parameters = decoder.built.statement.run, decoder.built.statement.parameters
     if not parameters.budgets or interrupted(guided):
         return
@@ -345,27 +361,6 @@ def _weighed(guided: Sequence[Tried], way: RunOptions) -> Iterator[Tried]:
                 return
             if name not in excess(plan_amounts(made, run.stated), parameters.budgets):
                 break
-
-
-def tier_factor_of(parameters: OptimizeParameters) -> float:
-    """How many times as much a priority weighs in a search as the next one."""
-    return TIER_FACTOR if TIERS in parameters.stages else 1.0
-
-
-def _by_tiers(guided: Sequence[Tried], way: RunOptions) -> Iterator[Tried]:
-    """Plan by a search to which lateness of a tier is worth any of those behind it.
-
-    Else it knows their money alone: who waits for hours would be served by that.
-    """
-    decoder, effort = guided[0].decoder, guided[0].effort
-    run, parameters = decoder.built.statement.run, decoder.built.statement.parameters
-    factor = tier_factor_of(parameters)
-    if factor == 1 or interrupted(guided):
-        return
-    decisions = replace(decoder.decisions(), tier_factor=factor)
-    made = decided(run, decisions, effort, way)
-    made = beside(made, decoder.built, decoder.solution)
-    yield Tried(BY_TIERS, effort, made, decoder)
 
 
 def _whole_or_none(

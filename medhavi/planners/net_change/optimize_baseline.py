@@ -20,12 +20,12 @@ from medhavi.planners.master_plan.decoder import (
     decided,
     joined_plans,
 )
-from medhavi.planners.master_plan.goals.staged_solve import budgeted, worth
-from medhavi.planners.master_plan.master_run import (
-    built_run,
-    solver_of,
+from medhavi.planners.master_plan.goals.staged_solve import (
+    budgeted,
     tier_factor_of,
+    worth,
 )
+from medhavi.planners.master_plan.master_run import built_run, solver_of
 from medhavi.planners.master_plan.opening_run import OpeningRun, of_stated_tables
 from medhavi.planners.master_plan.openings.closed_tables import closed_tables, openable
 from medhavi.planners.master_plan.step_plans import PlansInMemory
@@ -137,7 +137,7 @@ def _resumed(opening: OpeningRun, snapshot: Snapshot, baseline: BaselinePlan) ->
     decisions = replace(
         decisions,
         worth=parameters.money_worth,
-        tier_factor=tier_factor_of(parameters),
+        tier_factor=tier_factor_of(parameters, run.intake.demands),
     )
     made = decided(run, decisions, parameters.effort, way)
     if ANEW in made.run.effort and made.run.status is not Status.CANCELLED:

@@ -370,7 +370,7 @@ class Decisions:
         Money per kg below the least load of a departure, where transfers are joined.
     tier_factor
         How many times as much the lateness of a priority weighs as that of the next one
-        behind it, where it is weighed in money.
+        behind it; above 1 it is weighed in money, by default where none is stated.
     """
 
     lots: Lots = field(default_factory=dict)

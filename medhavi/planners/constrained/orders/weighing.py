@@ -117,11 +117,6 @@ MOST_WEIGHTED = INT64_MAX >> 3
 LATEST = 1_500 * DAY
 """Mean lateness at which the weighted lateness still fits [s]."""
 
-MOST_SPREAD = 1e9
-"""How many times as much the first tier weighs as the last one, at most: weights are
-whole numbers of 64 bits."""
-
-
 STATED = ("price", "late_cost_per_day", "short_cost")
 """Columns of demands that say what one is worth."""
 
@@ -233,8 +228,7 @@ def money_weights(
     """
     demands = list(demands)
     tiers = sorted({demand.priority for demand in demands}, reverse=True)
-    each_tier = min(tier_factor, MOST_SPREAD ** (1 / max(len(tiers) - 1, 1)))
-    factor = {one: each_tier**rank for rank, one in enumerate(tiers)}
+    factor = {one: tier_factor**rank for rank, one in enumerate(tiers)}
     costs, short = [], []
     for demand in demands:
         weight = settings.weight(demand.priority)

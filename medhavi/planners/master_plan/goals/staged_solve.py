@@ -35,11 +35,12 @@ from medhavi.results.figures.scorecard import SAFETY_SHARE, sales, scorecard
 from medhavi.results.run_record import PlanBudget, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from medhavi.optimize.conflict import Conflict
     from medhavi.optimize.problem import Floats, Ints, Session, Solution
     from medhavi.planners.master_plan.blocks import BuiltProgram
+    from medhavi.planners.mrp.netting_state.state import Demand
     from medhavi.planners.parameters import OptimizeParameters
     from medhavi.progress import Cancelled
     from medhavi.results.plans.plan import Plan
@@ -320,6 +321,17 @@ def stages_of(goals: OptimizeParameters, amounts: Mapping[str, object]) -> list[
     tiers = [name for name in amounts if name.startswith(tier)]
     tiers.sort(key=lambda name: int(name.removeprefix(tier)))
     return [name for stage in stages for name in (tiers if stage == TIERS else [stage])]
+
+
+def tier_factor_of(goals: OptimizeParameters, demands: Iterable[Demand]) -> float:
+    """How many times as much a priority weighs in a search as the next one behind it.
+
+    1 where tiers are no stage, or all demands have one priority.
+    """
+    spaces = len({demand.priority for demand in demands}) - 1
+    if TIERS not in goals.stages or spaces < 1:
+        return 1.0
+    return float(min(goals.tier_factor, goals.tier_spread ** (1 / spaces)))
 
 
 def preferred(
