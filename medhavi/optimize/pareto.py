@@ -44,12 +44,15 @@ class Point:
         Values of all columns; its objective is the augmented goal, not of interest.
     values
         Value of each objective.
+    goal
+        Objective that was minimised.
     limited
         Objective that was bounded, and its bound; empty for the ends of the front.
     """
 
     solution: Solution
     values: Mapping[str, float]
+    goal: str
     limited: tuple[str, float] | None
 
 
@@ -143,6 +146,13 @@ class Front:
             self._keep(found, point, tell)
         return sorted(found, key=self._order)
 
+    def again(self, point: Point) -> Point | None:
+        """Solve for a point again, after other rows of the program have changed.
+
+        None: there is no such point any more.
+        """
+        return self._solve(point.goal, point.limited)
+
     def _nearest(self, name: str, bound: float) -> object:
         """Basis of the point whose bound of an objective is nearest to this one."""
         return min(self._bases[name], key=lambda one: abs(one[0] - bound))[1]
@@ -222,7 +232,7 @@ class Front:
             name: float(weights @ solution.values)
             for name, weights in self._objectives.items()
         }
-        return Point(solution=solution, values=values, limited=limited)
+        return Point(solution=solution, values=values, goal=goal, limited=limited)
 
     def _aim(self, goal: str) -> None:
         """Minimise one objective and a share of the others, from the last basis."""

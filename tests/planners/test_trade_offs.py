@@ -370,6 +370,21 @@ def test_a_budget_takes_no_plan_that_keeps_it_from_a_front():
     assert set(capped.points["program"].drop_nulls()) <= numbers
 
 
+@pytest.mark.req("OMO-14")
+def test_a_front_has_the_plan_that_whole_units_lift_over_a_budget():
+    """32.5 dirty ones of 40 keep 300 kg, 33 do not: by 296 kg there are 32, for 56."""
+    asked = {"settings": WEEKS, "budgets": {"co2": 300.0, "cost": 110.0}}
+    found = medhavi.pareto(clean_or_dirty(), ("cost", "co2"), 2, **asked)
+    assert found.points.select("cost", "co2").row(0) == (56, 296)
+    followed = found.programs.filter(pl.col("program") == found.points["program"][0])
+    assert followed["co2"][0] < 297
+    loose = {**WEEKS, "budget_rounds": 0}
+    found = medhavi.pareto(
+        clean_or_dirty(), ("cost", "co2"), 2, **{**asked, "settings": loose}
+    )
+    assert found.points["cost"].min() > 56
+
+
 @pytest.mark.req("OME-05")
 def test_a_front_has_the_plan_that_keeps_what_no_program_does():
     """9 h for day 1 in days of 8 h: all nine come an hour into the next day's work.

@@ -37,6 +37,7 @@ from medhavi.planners.master_plan.goals.staged_solve import (
     plan_parts,
     preferred,
     tier_factor_of,
+    tighter_budgets,
     worth,
 )
 from medhavi.planners.master_plan.goals.whole_demands import least_served
@@ -311,21 +312,17 @@ def why_not_in_lots(
 
 
 def _tightened(program: GoalProgram, first: Tried, way: RunOptions) -> Iterator[Tried]:
-    """Plans by tighter budgets, where the program keeps what its plan does not.
-
-    Of what a plan comes to more than its program, the next program gets as much less.
-    """
+    """Plans by tighter budgets, where the program keeps what its plan does not."""
     made, decoder = first.made, first.decoder
     run, parameters = decoder.built.statement.run, decoder.built.statement.parameters
     budgets = dict(parameters.budgets)
     for _ in range(parameters.budget_rounds):
         amounts = plan_amounts(made, run.stated)
-        over = excess(amounts, parameters.budgets)
-        if not over or made.run.status is Status.CANCELLED:
+        own = program.amounts(decoder.solution)
+        tighter = tighter_budgets(parameters.budgets, amounts, own)
+        if not tighter or made.run.status is Status.CANCELLED:
             return
-        for name in over:
-            share = parameters.budgets[name] / amounts[name]
-            budgets[name] = share * program.amounts(decoder.solution)[name]
+        budgets |= tighter
         decoder = decoder._replace(solution=program.tighten(budgets))
         if decoder.solution.outcome is not SolveStatus.OPTIMAL:
             return

@@ -15,10 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from medhavi.errors import InfeasibleBudgets, UsageError
-from medhavi.optimize.conflict import Budget, Budgets
-from medhavi.optimize.pareto import Front, GoalShares, nondominated
-from medhavi.optimize.problem import SolveStatus
+from medhavi.errors import UsageError
+from medhavi.optimize.pareto import nondominated
 from medhavi.planners.constrained.netting.given_sources import UNDECIDED
 from medhavi.planners.constrained.search.starts.baseline_schedule import (
     BaselineSchedule,
@@ -33,13 +31,12 @@ from medhavi.planners.master_plan.decoder import (
     in_lots,
     joined_plans,
 )
+from medhavi.planners.master_plan.goals.front_programs import FrontPrograms
 from medhavi.planners.master_plan.goals.staged_solve import (
-    SHORTAGE,
-    add_service,
-    conflict_words,
     excess,
     none_keeps,
     program_amounts,
+    tighter_budgets,
     unit_of,
 )
 from medhavi.planners.master_plan.improvement.late_slices import late_deliveries
@@ -76,10 +73,10 @@ from medhavi.results.verify import verify
 from medhavi.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from medhavi.optimize.pareto import Point
-    from medhavi.optimize.problem import Floats, Session, Solution
+    from medhavi.optimize.problem import Floats, Solution
     from medhavi.planners.constrained.netting.given_sources import Decisions
     from medhavi.planners.master_plan.blocks import BuiltProgram
     from medhavi.planners.master_plan.step_plans import StepPlans
@@ -88,8 +85,6 @@ if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
 
 LEAST_POINTS = 2
-LEAST_SIZE = 1.0
-"""Usual size of an objective that is never more, in its unit."""
 DECIMALS = 2
 """Plans whose objectives are equal to so many decimals of their units are one."""
 
@@ -106,6 +101,28 @@ class Candidate(NamedTuple):
     values: dict[str, float | None]
     amounts: dict[str, float]
     decisions: Decisions | None = None
+
+
+class Aims(NamedTuple):
+    """Programs that plans of a front follow.
+
+    Parameters
+    ----------
+    within
+        Programs that keep the budgets.
+    looser
+        Points of programs that know none.
+    every
+        Points of both, and those by tighter budgets as they are found.
+    most, rounds
+        The budgets, and how often those of a point are tightened, at most.
+    """
+
+    within: FrontPrograms
+    looser: Sequence[Point]
+    every: list[Point]
+    most: Mapping[str, float]
+    rounds: int
 
 
 def pareto(  # noqa: PLR0913 - the public name, keywords but for three
@@ -179,34 +196,40 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
     run = built_run(snapshot, parameters)
     built = build(state(run, parameters))
     vectors = objective_vectors(built)
-    limits = {name: Budget(vectors[name], value) for name, value in most.items()}
     chosen = {name: vectors[name] for name in objectives if name != CHURN}
     stop, tell = Stop(cancelled), observe or unobserved
-    found, clash = _found(
-        built, parameters, vectors, chosen, limits, points, tell, stop
-    )
-    if clash and not plans:
-        raise clash
+
+    def solved(budgets: Mapping[str, float]) -> FrontPrograms:
+        session = solver_of(parameters).open(built.program)
+        found = FrontPrograms(built, session, vectors, chosen, budgets, stop)
+        found.solve(parameters, points, tell)
+        return found
+
+    within = solved(most)
+    if within.clash and not plans:
+        raise within.clash
     looser: list[Point] = []
-    if limits and plans and found and not clash:
+    if most and plans and within.points and not within.clash:
         # A plan in whole lots may keep what its program does not.
-        looser, _ = _found(built, parameters, vectors, chosen, {}, points, tell, stop)
+        looser = solved({}).points
+    every = [*within.points, *looser]
     asked = {"objectives": list(objectives), "budgets": most}
     asked |= {} if baseline is None else {"baseline": baseline.fingerprint}
     made, unbeaten = list[Candidate](), list[Candidate]()
     if plans:
         way = RunOptions(None, stop, None, kept or PlansInMemory(), {})
-        both = found, looser
-        made = list(_candidates(built, parameters, both, baseline, asked, tell, way))
+        # Programs by tighter budgets are added to all.
+        aims = Aims(within, looser, every, most, parameters.budget_rounds)
+        made = list(_candidates(built, parameters, aims, baseline, asked, tell, way))
         best = _unbeaten(made, objectives)
-        made += _improved(built, best, both, baseline, tell, way)
-        within = [one for one in made if not excess(one.amounts, most)]
-        if made and not within and not stop.asked:
+        made += _improved(built, best, every, baseline, tell, way)
+        kept_by = [one for one in made if not excess(one.amounts, most)]
+        if made and not kept_by and not stop.asked:
             amounts, currency = [one.amounts for one in made], currency_of(snapshot)
-            raise clash or none_keeps(amounts, most, currency)
+            raise within.clash or none_keeps(amounts, most, currency)
         unbeaten = [
             one._replace(plan=one.plan.replace(kpis=kpi_table(one.plan, snapshot)))
-            for one in _sound(within, objectives, snapshot, tell)
+            for one in _sound(kept_by, objectives, snapshot, tell)
         ]
     record = RunRecord(
         planner="pareto",
@@ -219,7 +242,7 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
         effort={
             "columns": float(built.program.n_columns),
             "rows": float(built.program.n_rows),
-            "iterations": float(sum(p.solution.iterations for p in (*found, *looser))),
+            "iterations": float(sum(point.solution.iterations for point in every)),
             "plans": float(len(made)),
             "moves": sum(one.plan.run.effort.get("moves", 0.0) for one in made),
         },
@@ -229,8 +252,9 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
     followed = table["program"]
     return ParetoFront(
         points=table,
-        programs=_programs([*found, *looser], vectors).filter(
-            (pl.col("program") <= len(found)) | pl.col("program").is_in(followed)
+        programs=_programs(every, vectors).filter(
+            (pl.col("program") <= len(within.points))
+            | pl.col("program").is_in(followed)
         ),
         objectives=_objectives(table, objectives, currency_of(snapshot)),
         run=record,
@@ -241,7 +265,7 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
 def _candidates(
     built: BuiltProgram,
     parameters: TradeOffParameters,
-    both: tuple[Sequence[Point], Sequence[Point]],
+    aims: Aims,
     baseline: Plan | None,
     asked: Mapping[str, object],
     tell: Observe,
@@ -249,16 +273,16 @@ def _candidates(
 ) -> Iterator[Candidate]:
     """Make plans on the baseline, one without the program, and one by each program.
 
-    Programs are those that keep the budgets, and those that know none.
+    Programs are those that keep the budgets, and those that know none. Where a plan
+    does not keep what its program does, tighter programs of that point are followed.
 
-    Programs that aim at the same are followed once. What a plan found of existing
-    orders that wait for goods, the next one need not search for.
+    Programs that aim at the same are followed once.
 
     Lateness costs a program sources, and a plan set-ups too, the longer its search goes
     on: the search of the latest program ends first.
     """
     run, stop = built.statement.run, Stop(way.cancelled)
-    found = [point for points in both for point in points]
+    found = list(aims.every)
     least = cost_at_least(run, solver_of(run.goals), stop)
     way = way._replace(at_least=least)
     tell(Progress("plan without the program", 0, len(found) + 1, bound=least))
@@ -271,35 +295,77 @@ def _candidates(
             yield from measured(None, made, {"joins": joins})
     plain = decided(run, first, effort, way)
     yield from measured(None, plain, {"share": usual}, first)
-    again, seen = _found_again(plain), [first]
+    again = _found_again(plain)
+    seen = [replace(first, **again)]
+    both = aims.within.points, aims.looser
     shares = [share for points in both for share in _shares(points, parameters)]
-    for number, (point, share) in enumerate(zip(found, shares, strict=True), 1):
-        if stop():
-            return
-        tell(Progress("points", number, len(found), bound=least))
+
+    def follow(number: int, point: Point, share: float) -> Iterator[Candidate]:
         values = point.solution.values
         follows = guidance(built, values)
         if "lateness" in point.values:
             # Where it is not traded nobody asked for plans that are late.
             late = late_deliveries(plain, built, values)
             follows = replace(follows, slices={**late, **follows.slices})
-        aims = replace(follows, share=share)
-        if aims in seen:
-            continue
-        seen.append(aims)
-        follows = replace(aims, **again)
+        follows = replace(follows, share=share, **again)
+        if follows in seen:
+            return
+        seen.append(follows)
         made = beside(decided(run, follows, effort, way), built, point.solution)
-        again = _found_again(made) or again
         # Which objective is capped, and where, tells the runs of a front apart.
         capped = dict(zip(("limited", "limit"), point.limited or (), strict=False))
         told = {"program": number, "share": share, **capped}
         yield from measured(number, made, told, follows)
 
+    for number, (point, share) in enumerate(zip(found, shares, strict=True), 1):
+        if stop():
+            return
+        tell(Progress("points", number, len(found), bound=least))
+        followed = list(follow(number, point, share))
+        yield from followed
+        if number <= len(aims.within.points):
+            own = partial(follow, share=share)
+            yield from _tightened(aims, point, followed, own, stop)
+
+
+def _tightened(
+    aims: Aims,
+    point: Point,
+    made: Sequence[Candidate],
+    follow: Callable[[int, Point], Iterator[Candidate]],
+    cancelled: Cancelled,
+) -> Iterator[Candidate]:
+    """Plans by tighter budgets, where a point keeps what the plan of it does not.
+
+    Parameters
+    ----------
+    made
+        Plan that follows the point, or none.
+    follow
+        Makes plans by a number of a program and its point.
+    """
+    programs, budgets = aims.within, dict(aims.most)
+    for _ in range(aims.rounds):
+        if not made or cancelled():
+            return
+        planned, amounts = made[-1].amounts, programs.amounts(point)
+        tighter = tighter_budgets(aims.most, planned, amounts)
+        if not tighter:
+            return
+        budgets |= tighter
+        found = programs.tighten(point, budgets)
+        if found is None:
+            return
+        point = found
+        aims.every.append(point)
+        made = list(follow(len(aims.every), point))
+        yield from made
+
 
 def _improved(
     built: BuiltProgram,
     unbeaten: Sequence[Candidate],
-    both: tuple[Sequence[Point], Sequence[Point]],
+    every: Sequence[Point],
     baseline: Plan | None,
     tell: Observe,
     way: RunOptions,
@@ -309,7 +375,7 @@ def _improved(
     Lots are those of the program that a plan follows, else of the first one.
     """
     stop = Stop(way.cancelled)
-    solutions = [point.solution for points in both for point in points]
+    solutions = [point.solution for point in every]
     for done, (number, plan, *_, decisions) in enumerate(unbeaten):
         if stop():
             return
@@ -444,70 +510,6 @@ def _unbeaten(made: Iterable[Candidate], objectives: Sequence[str]) -> list[Cand
     rows = np.array([[one.values[name] for name in objectives] for one in every], float)
     distinct, first = np.unique(np.round(rows, DECIMALS), axis=0, return_index=True)
     return [every[place] for place in first[nondominated(distinct)].tolist()]
-
-
-def _found(  # noqa: PLR0913, PLR0917 - what the search is made of
-    built: BuiltProgram,
-    parameters: TradeOffParameters,
-    vectors: Mapping[str, Floats],
-    chosen: Mapping[str, Floats],
-    budgets: Mapping[str, Budget],
-    points: int,
-    observe: Observe,
-    cancelled: Cancelled,
-) -> tuple[list[Point], InfeasibleBudgets | None]:
-    """Find the points, none where a program before them is not solved.
-
-    Where no program keeps all budgets the points are those of the nearest ones, and the
-    error says so.
-    """
-
-    def tell(done: int) -> None:
-        observe(Progress("solve programs", min(done, points), points))
-
-    session = solver_of(parameters).open(built.program)
-    tell(0)
-    best = add_service(built, session, vectors[SHORTAGE], cancelled)
-    session.set_cost(built.program.cost)
-    session.restart()
-    usual = session.solve(cancelled=cancelled)
-    if {best.outcome, usual.outcome} != {SolveStatus.OPTIMAL}:
-        return [], None
-    clash = None
-    if conflicts := Budgets(session, budgets, cancelled).conflicts(best.values):
-        currency = currency_of(built.statement.run.snapshot)
-        most = {name: one.most for name, one in budgets.items()}
-        rises = [conflict.more for conflict in conflicts]
-        clash = InfeasibleBudgets(conflict_words(conflicts, most, currency), rises)
-    ties = built.program.cost / max(abs(usual.objective), 1.0)
-    shares = GoalShares(parameters.end_share, parameters.tie_share)
-    scales = _sizes(session, chosen, usual, shares.ties * ties, cancelled)
-    front = Front(session, chosen, scales, cancelled, ties, shares)
-    return front.points(points, tell), clash
-
-
-def _sizes(
-    session: Session,
-    chosen: Mapping[str, Floats],
-    usual: Solution,
-    ties: Floats,
-    cancelled: Cancelled,
-) -> dict[str, float]:
-    """Usual size of each objective, positive: what a share of it means.
-
-    Of one that the best program has next to nothing of, the most where another one
-    alone is least: as a share of nothing it would weigh more than all others.
-    """
-    sizes = {n: abs(float(one @ usual.values)) for n, one in chosen.items()}
-    small = [n for n, size in sizes.items() if size < LEAST_SIZE and chosen[n].any()]
-    for goal, weights in chosen.items() if small else ():
-        session.set_cost(weights + max(sizes[goal], LEAST_SIZE) * ties)
-        end = session.solve(cancelled=cancelled)
-        if end.outcome is not SolveStatus.OPTIMAL:
-            break
-        for name in small:
-            sizes[name] = max(sizes[name], abs(float(chosen[name] @ end.values)))
-    return {name: max(size, LEAST_SIZE) for name, size in sizes.items()}
 
 
 def objective_vectors(built: BuiltProgram) -> dict[str, Floats]:

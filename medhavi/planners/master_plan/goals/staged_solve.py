@@ -381,6 +381,28 @@ def excess(
     return {name: share for name, share in found.items() if share > TINY}
 
 
+def tighter_budgets(
+    most: Mapping[str, float],
+    planned: Mapping[str, float],
+    amounts: Mapping[str, float],
+) -> dict[str, float]:
+    """Budgets of the next program, of those that a plan exceeds.
+
+    Of what the plan comes to more than its program, the next one gets as much less.
+
+    Parameters
+    ----------
+    most
+        What is asked for, by name.
+    planned, amounts
+        What the plan, and the program that it follows, come to.
+    """
+    return {
+        name: most[name] / planned[name] * amounts[name]
+        for name in excess(planned, most)
+    }
+
+
 def unit_of(name: str, currency: str) -> str:
     """Unit of an amount."""
     return {"co2": "kg", "churn": "orders"}.get(name, currency)

@@ -1,0 +1,138 @@
+"""Programs of a front: one for each of its points, and tighter ones of a point.
+
+What whole units and orders of a plan come to more than its program, the program of the
+same point gets as much less of a budget: the next plan keeps it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medhavi.errors import InfeasibleBudgets
+from medhavi.optimize.conflict import Budget, Budgets
+from medhavi.optimize.pareto import Front, GoalShares
+from medhavi.optimize.problem import SolveStatus
+from medhavi.planners.master_plan.goals.staged_solve import (
+    SHORTAGE,
+    add_service,
+    conflict_words,
+)
+from medhavi.progress import Progress
+from medhavi.results.amounts import currency_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from medhavi.optimize.pareto import Point
+    from medhavi.optimize.problem import Floats, Session, Solution
+    from medhavi.planners.master_plan.blocks import BuiltProgram
+    from medhavi.planners.parameters import TradeOffParameters
+    from medhavi.progress import Cancelled, Observe
+
+LEAST_SIZE = 1.0
+"""Usual size of an objective that is never more, in its unit."""
+
+
+class FrontPrograms:
+    """Programs of a front within budgets.
+
+    Parameters
+    ----------
+    built, session
+        Program with its facts, not solved yet; rows are added.
+    vectors
+        Weight per column of each amount, shape (n,), by name.
+    chosen
+        Names of the objectives that programs know; the first one is the goal.
+    budgets
+        The most of amounts, by name.
+    cancelled
+        Polled.
+    """
+
+    def __init__(
+        self,
+        built: BuiltProgram,
+        session: Session,
+        vectors: Mapping[str, Floats],
+        chosen: Mapping[str, Floats],
+        budgets: Mapping[str, float],
+        cancelled: Cancelled,
+    ) -> None:
+        self._built, self._session, self._cancelled = built, session, cancelled
+        self._vectors, self._chosen, self._budgets = vectors, chosen, budgets
+        self._rows: Budgets | None = None
+        self._front: Front | None = None
+        self.points: list[Point] = []
+        """Efficient points, after `solve`."""
+        self.clash: InfeasibleBudgets | None = None
+        """Why no program keeps all budgets; points are then of the nearest ones."""
+
+    def solve(
+        self, parameters: TradeOffParameters, points: int, observe: Observe
+    ) -> None:
+        """Find so many points; none where a program before them is not solved."""
+
+        def tell(done: int) -> None:
+            observe(Progress("solve programs", min(done, points), points))
+
+        built, session, cancelled = self._built, self._session, self._cancelled
+        tell(0)
+        best = add_service(built, session, self._vectors[SHORTAGE], cancelled)
+        session.set_cost(built.program.cost)
+        session.restart()
+        usual = session.solve(cancelled=cancelled)
+        if {best.outcome, usual.outcome} != {SolveStatus.OPTIMAL}:
+            return
+        limits = {n: Budget(self._vectors[n], one) for n, one in self._budgets.items()}
+        self._rows = Budgets(session, limits, cancelled)
+        if conflicts := self._rows.conflicts(best.values):
+            currency = currency_of(built.statement.run.snapshot)
+            rises = [conflict.more for conflict in conflicts]
+            words = conflict_words(conflicts, self._budgets, currency)
+            self.clash = InfeasibleBudgets(words, rises)
+        ties = built.program.cost / max(abs(usual.objective), 1.0)
+        shares = GoalShares(parameters.end_share, parameters.tie_share)
+        sizes = _sizes(session, self._chosen, usual, shares.ties * ties, cancelled)
+        self._front = Front(session, self._chosen, sizes, cancelled, ties, shares)
+        self.points = self._front.points(points, tell)
+
+    def amounts(self, point: Point) -> dict[str, float]:
+        """What a point comes to of each budget."""
+        values = point.solution.values
+        return {name: float(self._vectors[name] @ values) for name in self._budgets}
+
+    def tighten(self, point: Point, budgets: Mapping[str, float]) -> Point | None:
+        """Solve for a point by tighter budgets, after `solve`; None: none keeps them.
+
+        Where budgets clash nothing is tightened.
+        """
+        if self._front is None or self._rows is None or self.clash:
+            return None
+        for name, most in budgets.items():
+            self._rows.allow(name, most)
+        return self._front.again(point)
+
+
+def _sizes(
+    session: Session,
+    chosen: Mapping[str, Floats],
+    usual: Solution,
+    ties: Floats,
+    cancelled: Cancelled,
+) -> dict[str, float]:
+    """Usual size of each objective, positive: what a share of it means.
+
+    Of one that the best program has next to nothing of, the most where another one
+    alone is least: as a share of nothing it would weigh more than all others.
+    """
+    sizes = {n: abs(float(one @ usual.values)) for n, one in chosen.items()}
+    small = [n for n, size in sizes.items() if size < LEAST_SIZE and chosen[n].any()]
+    for goal, weights in chosen.items() if small else ():
+        session.set_cost(weights + max(sizes[goal], LEAST_SIZE) * ties)
+        end = session.solve(cancelled=cancelled)
+        if end.outcome is not SolveStatus.OPTIMAL:
+            break
+        for name in small:
+            sizes[name] = max(sizes[name], abs(float(chosen[name] @ end.values)))
+    return {name: max(size, LEAST_SIZE) for name, size in sizes.items()}
