@@ -169,7 +169,7 @@ def test_stock_that_fits_at_no_time_lacks_its_product() -> None:
     line.refused = NEVER_FITS
     line.dropped = [Part(0, unit, 5, 0, 0)]
     (cause,) = Walk({}, lambda _: (), SimpleNamespace(as_of=0)).refusal(line)
-    assert (cause.code, cause.subject) == (Limiter.MATERIAL_SHORTFALL, "A")
+    assert (cause.code, cause.subject) == (Limiter.MATERIAL_SHORTFALL, "A|L")
 
 
 def test_what_was_taken_back_is_not_delivered() -> None:

@@ -150,7 +150,8 @@ class Walk:
                 break
             order = lower.order
         if order is None:
-            return Cause(Limiter.MATERIAL_SHORTFALL, unit.node.key[0], None, None, 0)
+            place = "|".join(unit.node.key)
+            return Cause(Limiter.MATERIAL_SHORTFALL, place, None, None, 0)
         code = MISFIT[order.kind]
         subject = self._barred.get(order.index, order.source_id)
         return Cause(code, subject, None, None, 0)
