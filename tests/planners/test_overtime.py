@@ -304,3 +304,20 @@ def test_the_program_works_no_overtime_that_nobody_can():
     assert said["lateness"] > 0
     card = scorecard(found, factories.snapshot(**rows))
     assert (card.overtime, card.lateness > 0) == (0, True)
+
+
+@pytest.mark.req("OMC-7.5.1", "OMO-02")
+@pytest.mark.parametrize("overload", [True, False])
+def test_what_agreed_hours_hold_in_time_is_made_whatever_overload_may_be_bought(
+    overload,
+):
+    """12 h in 8 h and two of overtime: ten are made, two of them at 30 instead of 20.
+
+    By overload the program served all twelve in time, whose order came too late: none
+    was made.
+    """
+    rows = shop()
+    rows["demands"][0] |= {"qty": 12, "due": day(1), "max_lateness_days": 0}
+    found = best({"overload": overload}, **rows)
+    assert found.fulfilment["planned"].to_list() == [10]
+    assert scorecard(found, factories.snapshot(**rows)).overtime == 20

@@ -118,10 +118,9 @@ def test_a_budget_that_is_just_too_small_is_told_in_digits_that_say_so():
     assert "Cash at most 39.99 EUR cannot hold" in found.run.program.conflict
 
 
-@pytest.mark.req("OME-05")
-def test_work_beyond_open_hours_has_a_budget():
-    """Nine hours on a day of eight: one of overtime, at 30 instead of 20."""
-    snapshot = factories.snapshot(
+def of_nine_hours() -> Snapshot:
+    """Nine hours of work at 20 on a day of eight and two of overtime at 30."""
+    return factories.snapshot(
         **machined("A", 1),
         resources=[
             {"resource": "M", "calendar": "CAL", "cost_per_hour": 20.0}
@@ -132,6 +131,12 @@ def test_work_beyond_open_hours_has_a_budget():
         ],
         demands=[demand("D1", "A", 9, 1, price=1000, max_lateness_days=0)],
     )
+
+
+@pytest.mark.req("OME-05")
+def test_work_beyond_open_hours_has_a_budget():
+    """Nine hours on a day of eight: one of overtime, at 30 instead of 20."""
+    snapshot = of_nine_hours()
     hard = {"overload": False}
     assert parts(made(snapshot, **hard, budgets={"overtime": 10}))["overtime"] == 10
     found = made(snapshot, **hard, budgets={"overtime": 4})
@@ -141,6 +146,40 @@ def test_work_beyond_open_hours_has_a_budget():
         "allow at least 6 EUR more overtime."
     )
     assert found.run.budgets[0].kept, "no plan works beyond open hours"
+
+
+@pytest.mark.req("OMO-14")
+@pytest.mark.parametrize("budget", [{"overtime": 10}, {"cash": 190}, {"cost": 190}])
+def test_overtime_within_a_budget_is_worked_where_a_day_needs_it_alone(budget):
+    """Nine hours, laid late, work both of overtime: 20 EUR; the day needs one.
+
+    A plan that delivered nothing kept the budget and was the answer.
+    """
+    snapshot = of_nine_hours()
+    found = made(snapshot, overload=False, budgets=budget)
+    assert found.fulfilment["planned"].to_list() == [9]
+    assert scorecard(found, snapshot).amounts["overtime"] == 10
+    assert [one.kept for one in found.run.budgets] == [True]
+
+
+@pytest.mark.req("OME-05")
+def test_a_budget_of_stock_is_a_mean_over_the_horizon_of_the_tables():
+    """100 of 10 EUR lie ten days, 70 ten more: 17,000 EUR days of 365 are 46.6.
+
+    The program took the mean over its own grid, and said that 100 cannot hold.
+    """
+    snapshot = factories.snapshot(
+        stock=[{"product": "A", "qty": 100}],
+        products=[{"product": "A", "unit_cost": 10.0}],
+        demands=[demand("D1", "A", 30, 10), demand("D2", "A", 70, 20)],
+        supply_terms=[{"product": "A", "lead_time_days": 2, "unit_price": 3.0}],
+    )
+    found = made(snapshot, effort="light", budgets={"inventory": 47})
+    assert found.run.program is not None
+    assert found.run.program.conflict == ""
+    found = made(snapshot, effort="light", budgets={"inventory": 20})
+    assert found.run.program is not None
+    assert "allow at least 26.58 EUR more inventory" in found.run.program.conflict
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ from medhavi.planners.master_plan.decoder import (
 from medhavi.planners.master_plan.goals.profit import losses_found
 from medhavi.planners.master_plan.goals.staged_solve import (
     GoalProgram,
+    agreed_hours,
     budgeted,
     excess,
     plan_amounts,
@@ -50,6 +51,7 @@ from medhavi.planners.master_plan.improvement.plan_improvement import (
     improved,
     interrupted,
     is_whole,
+    spared_for_budgets,
 )
 from medhavi.planners.master_plan.lots.lot_planning import planned_lots
 from medhavi.planners.master_plan.lots.whole_orders import (
@@ -93,6 +95,7 @@ WEIGHED = "guided, what exceeds a budget first"
 MONEY_FIRST = (10.0, 1e3)
 """How much more money of orders counts than lateness where a budget of it is kept by no
 plan, and where that does not keep it either."""
+AGREED = "guided, within agreed hours"
 BY_TIERS = "guided, tiers one after the other"
 WHOLE = "guided, lines whole or not at all"
 MOST_LEFT_OUT = 20
@@ -186,7 +189,7 @@ def _by_program(
     tell(Progress("plan as it says", 3, 5))
     factor = tier_factor_of(parameters, run.intake.demands)
     decoder = ProgramDecoder(built, solution, plain)
-    steps = [*_guided(decoder, factor, way)]
+    steps = [*_guided(decoder, factor, solver, way)]
     stopped = interrupted(steps)
     first = steps[0] if stopped else best_of(steps, snapshot, parameters)
     why_not = why_not_in_lots(built, first.made, at_any_cost=effort != "light")
@@ -232,14 +235,14 @@ def _by_program(
 
 
 def _guided(
-    decoder: ProgramDecoder, tier_factor: float, way: RunOptions
+    decoder: ProgramDecoder, tier_factor: float, solver: Solver, way: RunOptions
 ) -> Iterator[Tried]:
-    """Plan that is guided by amounts, one that wants no parts of units, one by tiers.
+    """Plan guided by amounts, in whole units alone, by tiers, and within agreed hours.
 
     The rest of a unit of which the program serves a part is taken from others, who may
-    bring more. To the search of the last one lateness of a tier is worth any of those
-    behind it: else it knows their money alone, and who waits for hours is served by
-    that.
+    bring more. To the search by tiers lateness of one is worth any of those behind it:
+    else who waits for hours is served by money. What a program serves in time by work
+    beyond agreed hours, which no plan does, comes too late as a whole.
     """
     effort = decoder.built.statement.parameters.effort
     decisions = decoder.decisions()
@@ -255,8 +258,16 @@ def _guided(
         if interrupted([made]):
             return
     if tier_factor > 1:
-        tiers = decoder._replace(tier_factor=tier_factor)
-        yield Tried(BY_TIERS, effort, tiers.plan(effort, way), tiers)
+        decoder = decoder._replace(tier_factor=tier_factor)
+        made = Tried(BY_TIERS, effort, decoder.plan(effort, way), decoder)
+        yield made
+        if interrupted([made]):
+            return
+    built, known, cancelled = decoder.built, decoder.solution, way.cancelled
+    agreed = agreed_hours(built, known, guided.made, solver, cancelled)
+    if agreed is not None:
+        decoder = decoder._replace(solution=agreed)
+        yield Tried(AGREED, effort, decoder.plan(effort, way), decoder)
 
 
 def _in_whole_sizes(
@@ -312,9 +323,17 @@ def why_not_in_lots(
 
 
 def _tightened(program: GoalProgram, first: Tried, way: RunOptions) -> Iterator[Tried]:
-    """Plans by tighter budgets, where the program keeps what its plan does not."""
+    """Plans by tighter budgets, where the program keeps what its plan does not.
+
+    Overtime beside open hours that are left unused is given up first: the program
+    works none of it.
+    """
+    statement = first.decoder.built.statement
+    run, parameters = statement.run, statement.parameters
+    for new in spared_for_budgets(first, way):
+        yield new
+        first = best_of([first, new], run.stated, parameters)
     made, decoder = first.made, first.decoder
-    run, parameters = decoder.built.statement.run, decoder.built.statement.parameters
     budgets = dict(parameters.budgets)
     for _ in range(parameters.budget_rounds):
         amounts = plan_amounts(made, run.stated)

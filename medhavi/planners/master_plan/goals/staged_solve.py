@@ -23,6 +23,7 @@ from medhavi.optimize.conflict import Budget, Budgets
 from medhavi.optimize.problem import SolveStatus
 from medhavi.planners.master_plan import statement as names
 from medhavi.planners.master_plan.blocks import PART_OF
+from medhavi.planners.master_plan.goals.whole_demands import served_amounts
 from medhavi.planners.master_plan.statement import ObjectivePart
 from medhavi.providers import Providers
 from medhavi.results.amounts import apart, currency_of, enough, with_unit
@@ -38,8 +39,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from medhavi.optimize.conflict import Conflict
-    from medhavi.optimize.problem import Floats, Ints, Session, Solution
+    from medhavi.optimize.problem import Floats, Ints, Session, Solution, Solver
     from medhavi.planners.master_plan.blocks import BuiltProgram
+    from medhavi.planners.master_plan.statement import Statement
     from medhavi.planners.mrp.netting_state.state import Demand
     from medhavi.planners.parameters import OptimizeParameters
     from medhavi.progress import Cancelled
@@ -49,6 +51,8 @@ if TYPE_CHECKING:
 
 PROVED = frozenset({Status.OPTIMAL, Status.FEASIBLE})
 """What a plan is called that is judged by the bound of its run."""
+LEAST_WORKED = 1e-6
+"""Work below which a value of the solver is nothing [unit hours]."""
 SERVICE_SLACK = 1e-6
 """Room of the service row, of the whole value: a solver's zero is not exact."""
 
@@ -167,6 +171,49 @@ class GoalProgram:
         return _solved(self._session, cost, self._cancelled)
 
 
+def agreed_hours(
+    built: BuiltProgram,
+    solution: Solution,
+    made: Plan,
+    solver: Solver,
+    cancelled: Cancelled | None,
+) -> Solution | None:
+    """Solution without work beyond capacity and agreed overtime.
+
+    None: there is no other one, or no demand of which a plan delivers less than the one
+    that it follows.
+
+    Parameters
+    ----------
+    made
+        The plan.
+    """
+    program, values = built.program, solution.values
+    if not built.statement.parameters.overload:
+        return None
+    beyond = program.column_block(names.OVERLOAD).span
+    if values[beyond].sum() <= LEAST_WORKED or not _delivers_less(made, built, values):
+        return None
+    session = solver.open(program)
+    weights = np.zeros(program.n_columns)
+    weights[beyond] = 1.0
+    session.add_row(-np.inf, 0.0, weights)
+    found = GoalProgram(built, session, cancelled).solve()
+    return found if found.outcome is SolveStatus.OPTIMAL else None
+
+
+def _delivers_less(made: Plan, built: BuiltProgram, values: Floats) -> bool:
+    """Whether a plan leaves short what a solution serves, of any demand."""
+    run, served = built.statement.run, served_amounts(built, values)
+    short = made.fulfilment.filter(pl.col("short") > 0)
+    planned = dict(short.select("demand", "planned").iter_rows())
+    return any(
+        served[one.index] > planned[one.demand] + run.model.node(one.node).step / 2
+        for one in run.intake.demands
+        if one.demand in planned
+    )
+
+
 def add_service(
     built: BuiltProgram, session: Session, shortage: Floats, cancelled: Cancelled | None
 ) -> Solution:
@@ -253,9 +300,7 @@ def program_amounts(built: BuiltProgram) -> dict[str, Floats]:
     co2[program.column_block(names.ORDERS).span] = np.concatenate(
         [np.zeros(0), *kilograms]
     )
-    share = statement.grid.lengths / max(1, int(statement.grid.lengths.sum()))
-    value = np.outer(statement.stock_value, share).ravel()
-    inventory[program.column_block(names.STOCK).span] = value
+    inventory[program.column_block(names.STOCK).span] = _stock_shares(statement).ravel()
     return {
         "cost": paid + beyond + holding,
         "lateness": late,
@@ -266,6 +311,18 @@ def program_amounts(built: BuiltProgram) -> dict[str, Floats]:
         SHORTAGE: short + part(ObjectivePart.WAITING),
         **_by_tier(built, late + short),
     }
+
+
+def _stock_shares(statement: Statement) -> Floats:
+    """What a unit in stock adds to the mean value of stock, shape (N, T).
+
+    Over the horizon of the tables, as the scorecard counts it: a grid may end sooner.
+    """
+    settings, model = statement.run.settings, statement.run.model
+    value = [model.unit_cost(node.key[0]) or 0.0 for node in statement.nodes]
+    spans = statement.grid.lengths_until(settings.horizon_end)
+    share = spans / max(1, settings.horizon_end - statement.run.as_of)
+    return np.outer(np.array(value, dtype=float), share)
 
 
 def _by_tier(built: BuiltProgram, service: Floats) -> dict[str, Floats]:

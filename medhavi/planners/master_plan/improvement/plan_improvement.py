@@ -15,7 +15,13 @@ import polars as pl
 from medhavi.planners.campaigns.campaign_proposals import plan_changes
 from medhavi.planners.master_plan.decoder import levels_die
 from medhavi.planners.master_plan.goals.profit import losing
-from medhavi.planners.master_plan.goals.staged_solve import plan_parts, preferred, worth
+from medhavi.planners.master_plan.goals.staged_solve import (
+    excess,
+    plan_amounts,
+    plan_parts,
+    preferred,
+    worth,
+)
 from medhavi.planners.master_plan.improvement.late_slices import (
     late_deliveries,
     split_demands,
@@ -56,6 +62,8 @@ SHORTENED = "overtime where a day needs it alone"
 AMOUNTS, LEVELLED = "guided, by amounts as orders", "work levelled"
 MOST_LEVELLED, MOST_SHORTENED = 4, 3
 """How often that is done, at most."""
+BY_HOURS = frozenset({"cost", "overtime", "cash"})
+"""Budgets in which overtime counts."""
 MOST_CLOSED = 16
 """Days whose overtime is closed alone, at most."""
 PRICES_LEVELLED = (1.0, 0.1)
@@ -232,6 +240,17 @@ def _shortened(best: Tried, way: RunOptions) -> Iterator[Tried]:
             best, days = new, _overtime_days(new.made, statement.run.stated)
         if best is not start:
             return
+
+
+def spared_for_budgets(tried: Tried, way: RunOptions) -> Iterator[Tried]:
+    """Plan that exceeds a budget, without overtime beside hours that are left unused.
+
+    The program works none of that, so tighter budgets do not spare it.
+    """
+    statement = tried.decoder.built.statement
+    amounts = plan_amounts(tried.made, statement.run.stated)
+    if BY_HOURS & excess(amounts, statement.parameters.budgets).keys():
+        yield from _shortened(tried, way)
 
 
 def _spared(best: Tried, way: RunOptions) -> Iterator[Tried]:
