@@ -385,6 +385,20 @@ def test_a_front_has_the_plan_that_whole_units_lift_over_a_budget():
     assert found.points["cost"].min() > 56
 
 
+@pytest.mark.req("OMO-14", "OMC-7.5.1")
+def test_plans_of_a_front_work_no_overtime_beside_unused_hours():
+    """Ten hours laid late work both of overtime; nine need one on a day of eight."""
+    rows = shop()
+    rows["demands"][0] |= {"qty": 9.0, "due": day(1), "max_lateness_days": 0.0}
+    snapshot = factories.snapshot(**rows)
+    settings = {**DAILY, "overload": False}
+    for budgets in ({}, {"overtime": 10.0}):
+        found = medhavi.pareto(
+            snapshot, ("cost", "lateness"), 2, settings=settings, budgets=budgets
+        )
+        assert (190, 10) in found.points.select("cost", "overtime").rows()
+
+
 @pytest.mark.req("OME-05")
 def test_a_front_has_the_plan_that_keeps_what_no_program_does():
     """9 h for day 1 in days of 8 h: all nine come an hour into the next day's work.

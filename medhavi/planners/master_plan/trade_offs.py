@@ -40,7 +40,10 @@ from medhavi.planners.master_plan.goals.staged_solve import (
     unit_of,
 )
 from medhavi.planners.master_plan.improvement.late_slices import late_deliveries
-from medhavi.planners.master_plan.improvement.plan_improvement import is_whole
+from medhavi.planners.master_plan.improvement.plan_improvement import (
+    idle_overtime,
+    is_whole,
+)
 from medhavi.planners.master_plan.lots.lot_planning import planned_lots
 from medhavi.planners.master_plan.master_run import (
     built_run,
@@ -103,7 +106,7 @@ class Candidate(NamedTuple):
     decisions: Decisions | None = None
 
 
-class Aims(NamedTuple):
+class ProgramPoints(NamedTuple):
     """Programs that plans of a front follow.
 
     Parameters
@@ -219,8 +222,8 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
     if plans:
         way = RunOptions(None, stop, None, kept or PlansInMemory(), {})
         # Programs by tighter budgets are added to all.
-        aims = Aims(within, looser, every, most, parameters.budget_rounds)
-        made = list(_candidates(built, parameters, aims, baseline, asked, tell, way))
+        known = ProgramPoints(within, looser, every, most, parameters.budget_rounds)
+        made = list(_candidates(built, parameters, known, baseline, asked, tell, way))
         best = _unbeaten(made, objectives)
         made += _improved(built, best, every, baseline, tell, way)
         kept_by = [one for one in made if not excess(one.amounts, most)]
@@ -265,7 +268,7 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
 def _candidates(
     built: BuiltProgram,
     parameters: TradeOffParameters,
-    aims: Aims,
+    known: ProgramPoints,
     baseline: Plan | None,
     asked: Mapping[str, object],
     tell: Observe,
@@ -282,7 +285,7 @@ def _candidates(
     on: the search of the latest program ends first.
     """
     run, stop = built.statement.run, Stop(way.cancelled)
-    found = list(aims.every)
+    found = list(known.every)
     least = cost_at_least(run, solver_of(run.goals), stop)
     way = way._replace(at_least=least)
     tell(Progress("plan without the program", 0, len(found) + 1, bound=least))
@@ -297,7 +300,7 @@ def _candidates(
     yield from measured(None, plain, {"share": usual}, first)
     again = _found_again(plain)
     seen = [replace(first, **again)]
-    both = aims.within.points, aims.looser
+    both = known.within.points, known.looser
     shares = [share for points in both for share in _shares(points, parameters)]
 
     def follow(number: int, point: Point, share: float) -> Iterator[Candidate]:
@@ -323,13 +326,13 @@ def _candidates(
         tell(Progress("points", number, len(found), bound=least))
         followed = list(follow(number, point, share))
         yield from followed
-        if number <= len(aims.within.points):
+        if number <= len(known.within.points):
             own = partial(follow, share=share)
-            yield from _tightened(aims, point, followed, own, stop)
+            yield from _tightened(known, point, followed, own, stop)
 
 
 def _tightened(
-    aims: Aims,
+    known: ProgramPoints,
     point: Point,
     made: Sequence[Candidate],
     follow: Callable[[int, Point], Iterator[Candidate]],
@@ -344,12 +347,12 @@ def _tightened(
     follow
         Makes plans by a number of a program and its point.
     """
-    programs, budgets = aims.within, dict(aims.most)
-    for _ in range(aims.rounds):
+    programs, budgets = known.within, dict(known.most)
+    for _ in range(known.rounds):
         if not made or cancelled():
             return
         planned, amounts = made[-1].amounts, programs.amounts(point)
-        tighter = tighter_budgets(aims.most, planned, amounts)
+        tighter = tighter_budgets(known.most, planned, amounts)
         if not tighter:
             return
         budgets |= tighter
@@ -357,8 +360,8 @@ def _tightened(
         if found is None:
             return
         point = found
-        aims.every.append(point)
-        made = list(follow(len(aims.every), point))
+        known.every.append(point)
+        made = list(follow(len(known.every), point))
         yield from made
 
 
@@ -396,7 +399,7 @@ def _variants(
     solution: Solution,
     way: RunOptions,
 ) -> Iterator[tuple[Plan, dict[str, bool]]]:
-    """Plan with orders joined; in planned lots, where orders cost much; with both."""
+    """Plan with orders joined, no overtime beside unused hours, or in planned lots."""
     run, stop = built.statement.run, Stop(way.cancelled)
 
     def joined(own: Decisions, made: Plan) -> Iterator[Plan]:
@@ -404,6 +407,10 @@ def _variants(
 
     for found in joined(decisions, plan):
         yield found, {"joins": True}
+    closed = idle_overtime(plan, built.statement) if decisions.overtime else ()
+    if closed and not stop():
+        own = replace(decisions, closed=closed)
+        yield decided(run, own, run.goals.effort, way), {"spares": True}
     if stop() or why_not_in_lots(built, plan):
         return
     lots = planned_lots(built, solution.values, solver_of(run.goals), stop)

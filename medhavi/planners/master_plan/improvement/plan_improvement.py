@@ -227,7 +227,7 @@ def _shortened(best: Tried, way: RunOptions) -> Iterator[Tried]:
     for whole in (False, True):
         for _ in range(MOST_SHORTENED):
             idle = [day.idle(whole=whole) for day in days]
-            if not _is_dear(idle, best):
+            if not _is_dear(idle, best.made, statement):
                 break
             spans = tuple(one.span for one in idle if one.begin < one.end)
             new = _without_overtime(best, spans, way)
@@ -263,7 +263,7 @@ def _spared(best: Tried, way: RunOptions) -> Iterator[Tried]:
         return
     days = _overtime_days(best.made, statement.run.stated)
     seen: set[tuple[str, int]] = set()
-    while len(seen) < MOST_CLOSED and _is_dear(days, best):
+    while len(seen) < MOST_CLOSED and _is_dear(days, best.made, statement):
         rest = [
             day for day in days if day.money and (day.resource, day.end) not in seen
         ]
@@ -280,10 +280,21 @@ def _spared(best: Tried, way: RunOptions) -> Iterator[Tried]:
             best, days = new, _overtime_days(new.made, statement.run.stated)
 
 
-def _is_dear(days: Iterable[OvertimeDay], best: Tried) -> bool:
-    """Whether what is worked of some overtime is worth planning without it."""
-    statement = best.decoder.built.statement
-    cost = worth(best.made, statement.run.stated, statement.parameters)
+def idle_overtime(made: Plan, statement: Statement) -> tuple[Closed, ...]:
+    """Overtime of a plan beside open hours that it leaves unused, as of `Decisions`.
+
+    None where it costs too little for another plan.
+    """
+    days = _overtime_days(made, statement.run.stated)
+    idle = [day.idle(whole=False) for day in days]
+    if not _is_dear(idle, made, statement):
+        return ()
+    return tuple(one.span for one in idle if one.begin < one.end)
+
+
+def _is_dear(days: Iterable[OvertimeDay], made: Plan, statement: Statement) -> bool:
+    """Whether what a plan works of some overtime is worth planning without it."""
+    cost = worth(made, statement.run.stated, statement.parameters)
     return sum(day.money for day in days) > statement.parameters.overtime_share * cost
 
 
