@@ -244,9 +244,9 @@ def side_bar(demands, side):
 
 
 @app.cell(hide_code=True)
-def why(demand, everything, names, plan, side):
+def why(demand, everything, shown, side):
     mo.stop(demand is None or side.value != say("why"))
-    demand_page.why_parts(plan, demand, names, everything)
+    demand_page.why_parts(shown, demand, everything)
     return
 
 

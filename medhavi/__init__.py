@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from medhavi.planners.replenishment.replenishing import replenish
     from medhavi.planners.replenishment.safety_stock import safety_stock
     from medhavi.planners.scheduling.plan_problem import schedule_problem
+    from medhavi.planners.source_choices import source_choices
     from medhavi.predict.backtest import backtest
     from medhavi.predict.master_data.doubtful_values import doubtful_values
     from medhavi.predict.master_data.duplicates import likely_duplicates
@@ -68,6 +69,7 @@ __all__ = [
     "schedule",
     "schedule_problem",
     "scorecard",
+    "source_choices",
     "time_phased",
     "verify",
 ]
@@ -99,6 +101,7 @@ _PLACES = {
     "run_hindsight": "medhavi.workbench.studies.hindsight",
     "run_study": "medhavi.workbench.studies.studies",
     "scorecard": "medhavi.results.figures.scorecard",
+    "source_choices": "medhavi.planners.source_choices",
     "time_phased": "medhavi.results.reports.time_phased",
     "verify": "medhavi.results.verify",
 }

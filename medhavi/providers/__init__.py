@@ -258,18 +258,20 @@ class Providers:
         return Sourcing(self.tables, self.roads, self.snapshot.as_of)
 
     def value_at_risk(self, source: Source) -> float:
-        """Value of a unit that a source brings, times the chance that it is late.
+        """Value of a unit that a source brings, times the chance that it is late."""
+        return (1.0 - self.on_time(source)) * self.facts.unit_cost(source.product)
 
-        Suppliers and lanes are late; what is made is never [base currency].
+    def on_time(self, source: Source) -> float:
+        """Chance that a source keeps its time; 1 of what is made.
+
+        Suppliers and lanes are late; what is made is never.
         """
         if source.kind == "make":
-            return 0.0
+            return 1.0
         if source.kind == "move":
-            on_time = self.transport.reliability(source.source)
-        else:
-            row, product = source.row, source.product
-            on_time = self.lead_times.supplier_quantiles(row, product).on_time
-        return (1.0 - on_time) * self.facts.unit_cost(source.product)
+            return self.transport.reliability(source.source)
+        terms = self.lead_times.supplier_quantiles(source.row, source.product)
+        return terms.on_time
 
     @cached_property
     def reservations(self) -> Holds:

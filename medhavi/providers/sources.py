@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from medhavi.providers.table_rows import validity
-from medhavi.units import ALWAYS, NEVER, exact
+from medhavi.units import ALWAYS, HOUR, NEVER, exact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -144,6 +144,16 @@ class OrderTiming(NamedTuple):
     steps: tuple[StepWindow, ...] = ()
     departure: int | None = None
     holds: tuple[ResourceHold, ...] = ()
+
+    def hours(self) -> dict[str, float]:
+        """Unit-hours in which its steps occupy resources, by resource."""
+        found: dict[str, float] = {}
+        for window in self.steps:
+            seconds = sum(finish - start for start, finish in window.segments)
+            for resource, units in window.resources:
+                hours = seconds / HOUR * units
+                found[resource] = found.get(resource, 0.0) + hours
+        return found
 
     def is_later(self, other: OrderTiming) -> bool:
         """Whether the order ends later than in another place, or its steps start so."""

@@ -165,6 +165,36 @@ def test_explain_shows_the_chain_of_a_demand(medhavi, result):
     assert "LEMONADE" in said.out
 
 
+@pytest.mark.req("OME-01", "OME-09")
+def test_explain_says_why_an_order_has_this_source(medhavi, example, tmp_path):
+    """GLASS asks 0.25 a bottle, CANS 0.30 and more than the plan is willing to wait."""
+    terms = example / "supply_terms.csv"
+    rows = terms.read_text("utf-8").splitlines()
+    glass = next(row for row in rows if row.startswith("GLASS,BOTTLE"))
+    other = glass.replace("GLASS", "CANS", 1).replace("0.25", "0.30", 1)
+    terms.write_text("\n".join([*rows, other, ""]), "utf-8")
+    sellers = example / "suppliers.csv"
+    known = sellers.read_text("utf-8").splitlines()
+    row = next(one for one in known if one.startswith("GLASS"))
+    sellers.write_text(
+        "\n".join([*known, row.replace("GLASS", "CANS", 1), ""]), "utf-8"
+    )
+    made = tmp_path / "made"
+    assert medhavi("plan", "--tables", example, "--out", made).code == 0
+    asked = "explain", made, "--demand", "D-3", "--sources"
+    said = medhavi(*asked, "--tables", example, "--json")
+    assert said.code == 0
+    choice = next(one for one in said.answer["sources"] if one["product"] == "BOTTLE")
+    used = next(one for one in choice["sources"] if one["used"])
+    assert {one["source"] for one in choice["sources"]} == {"GLASS", "CANS"}
+    assert used["more"] == 0
+    assert "a unit" in medhavi(*asked, "--tables", example).out
+    demands = example / "demands.csv"
+    demands.write_text(demands.read_text("utf-8").replace(",600,", ",601,"), "utf-8")
+    other_facts = medhavi(*asked, "--tables", example)
+    assert (other_facts.code, "a plan of other facts" in other_facts.err) == (2, True)
+
+
 def test_explain_names_demands_that_are_near(medhavi, result):
     said = medhavi("explain", result, "--demand", "D-22")
     assert said.code == 2

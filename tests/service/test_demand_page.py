@@ -87,6 +87,10 @@ def test_remedies_are_asked_of_the_demand_and_of_the_whole_plan(desk):
 def test_the_chain_of_a_demand_stands_beside_the_grid(desk):
     demand = desk.plan.fulfilment["demand"][0]
     box = mo.ui.checkbox()
-    told = demand_page.why_parts(desk.plan, demand, desk.names, box)
+    told = demand_page.why_parts(desk, demand, box)
     assert 'id="why"' in told.text
+    assert "Why this source and not another" in told.text
+    assert "a unit more; preference 2 after 1." in told.text.replace(
+        "\N{NO-BREAK SPACE}", " "
+    )
     assert "mv-chain" in told.text

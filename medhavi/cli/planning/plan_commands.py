@@ -48,6 +48,8 @@ from medhavi.views.words import say, signed
 if TYPE_CHECKING:
     from medhavi.progress import Cancelled, Observe, Progress
     from medhavi.results.plans.plan import Plan
+    from medhavi.results.plans.source_choice import SourceChoice
+    from medhavi.snapshot import Snapshot
     from medhavi.workbench.files.cache import StepCache
 
 
@@ -292,15 +294,33 @@ def _plan_of_lake(
 def explain(
     folder: PlanArgument,
     demand: Annotated[str, typer.Option("--demand", help="Which demand.")],
+    place: TableSource,
+    sources: Annotated[
+        bool,
+        typer.Option(
+            "--sources",
+            help="Also why its orders come from where they do and not from another "
+            "source; --tables or --lake say what was planned.",
+        ),
+    ] = False,
 ) -> None:
     """Print why a demand is served as it is."""
     from dataclasses import asdict
 
+    from medhavi.planners.source_choices import source_choices
     from medhavi.results.plans.plan import Plan
 
     conversation = talk()
-    explanation = Plan.from_folder(existing_plan(folder)).explain(demand)
+    made = Plan.from_folder(existing_plan(folder))
+    explanation = made.explain(demand)
     conversation.say(str(explanation))
+    chosen: tuple[SourceChoice, ...] = ()
+    if sources:
+        snapshot = place.snapshot()
+        _refuse_other_facts(made, snapshot, folder)
+        chosen = source_choices(snapshot, made, demand=demand)
+        lines = [str(one) for one in chosen] or [say("no_other_source")]
+        conversation.say("\n".join(["", *lines]))
     conversation.answer(
         demand=demand,
         status=explanation.status,
@@ -313,7 +333,24 @@ def explain(
         total_hours=explanation.total_hours,
         chain=[asdict(link) for link in explanation.chain],
         pegs=explanation.table.to_dicts(),
+        sources=[one.as_dict() for one in chosen],
     )
+
+
+def _refuse_other_facts(made: Plan, snapshot: Snapshot, folder: Path) -> None:
+    """Refuse tables that are not those of a plan.
+
+    Raises
+    ------
+    UsageError
+        The plan was made of others.
+    """
+    if made.run.snapshot_fingerprint != snapshot.fingerprint:
+        message = (
+            f"{folder} is a plan of other facts. Plan these, or name the "
+            "tables that it was made from."
+        )
+        raise UsageError(message)
 
 
 def compare(
@@ -429,12 +466,7 @@ def pack(
         made = renewed_plan(snapshot, mode.value, place, kept=False, observe=tell)
     else:
         made = Plan.from_folder(existing_plan(plan_folder))
-        if made.run.snapshot_fingerprint != snapshot.fingerprint:
-            message = (
-                f"{plan_folder} is a plan of other facts. Plan these, or name the "
-                "tables that it was made from."
-            )
-            raise UsageError(message)
+        _refuse_other_facts(made, snapshot, plan_folder)
     front = None
     if front_folder is not None:
         front = ParetoFront.from_folder(existing_folder(front_folder, "--front"))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from medhavi.lakehouse import Lake
+from medhavi.planners.source_choices import source_choices
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.downloads import grid_button
 from medhavi.service.page_data import html, picture, recorded_until, section
@@ -19,7 +20,7 @@ from medhavi.views.pictures.chain import chain_chart
 from medhavi.views.pictures.lateness import late_demands
 from medhavi.views.pictures.scenarios import scenario_link
 from medhavi.views.plan_pages import demand_lists
-from medhavi.views.plan_pages.demand_chain import story_html
+from medhavi.views.plan_pages.demand_chain import sources_html, story_html
 from medhavi.views.promises.records import promise_history_html
 from medhavi.views.words import say
 from medhavi.workbench.promise_desk.promise_records import promise_events
@@ -124,10 +125,11 @@ def is_late(plan: Plan, demand: str) -> bool:
     return demand in late_demands(plan)["demand"]
 
 
-def why_parts(
-    plan: Plan, demand: str, names: Names, everything: mo.ui.checkbox
-) -> mo.Html:
-    """Pegging chain of a demand: its picture, and step by step in words."""
+def why_parts(shown: PlanPage, demand: str, everything: mo.ui.checkbox) -> mo.Html:
+    """Pegging chain of a demand: its picture, step by step in words, its sources."""
+    plan, snapshot, names = shown.plan, shown.snapshot, shown.names
+    assert plan is not None
+    assert snapshot is not None
     told = plan.explain(demand, names=dict(names.texts))
     chain = chain_chart(told, names, plan.run.as_of, everything=everything.value)
     return section(
@@ -136,6 +138,7 @@ def why_parts(
         html(story_html(told, names, plan.run.as_of, expedite=True)),
         everything,
         picture(chain, say("stock_serves_it"), say("nothing_to_supply")),
+        html(sources_html(source_choices(snapshot, plan, demand=demand), names)),
     )
 
 

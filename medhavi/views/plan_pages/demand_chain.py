@@ -22,11 +22,14 @@ from medhavi.views.order_grid import expedite_link, order_link
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from medhavi.results.plans.explanation import (
         ChainLink,
         Explanation,
         LatenessReason,
     )
+    from medhavi.results.plans.source_choice import SourceChoice
     from medhavi.views.names import Names
 
 
@@ -256,6 +259,20 @@ def story_html(
         f'<div class="mv-list"><p>{escape(lines[0].text)}</p>'
         f'<ol class="mv-chain">{items}</ol>{helped}</div>'
     )
+
+
+def sources_html(choices: Sequence[SourceChoice], names: Names) -> str:
+    """Sources of the orders of a chain, each beside those that were not chosen."""
+    if not choices:
+        return f'<p class="muted">{say("no_other_source")}</p>'
+    items = "".join(_source_html(one, names) for one in choices)
+    return f'<div class="mv-list"><h3>{say("why_this_source")}</h3>{items}</div>'
+
+
+def _source_html(choice: SourceChoice, names: Names) -> str:
+    head, *others = choice.sentences(names.place)
+    items = "".join(f"<li>{escape(one)}</li>" for one in others)
+    return f"<p>{escape(head)}</p><ul>{items}</ul>"
 
 
 def _expedite(place: int, explanation: Explanation, as_of: int) -> str:

@@ -22,7 +22,7 @@ from medhavi.providers.reservations import (
 )
 from medhavi.providers.sources import StepWindow
 from medhavi.results.promises.promise import PlannedHold, PlannedPurchase, PromiseCost
-from medhavi.units import DAY, DAYS_PER_YEAR, HOUR, MINUTE, from_units, seconds_up
+from medhavi.units import DAY, DAYS_PER_YEAR, MINUTE, from_units, seconds_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -519,16 +519,11 @@ class OptionCosts:
         if piece.timing is None:
             return 0.0
         total = 0.0
-        hours = self._hours
-        for window in piece.timing.steps:
-            seconds = 0
-            for start, finish in window.segments:
-                seconds += finish - start
-            for resource, units in window.resources:
-                hour = hours.get(resource)
-                if hour is None:
-                    hour = self.hour(resource)
-                total += hour * units * seconds / HOUR
+        for resource, hours in piece.timing.hours().items():
+            hour = self._hours.get(resource)
+            if hour is None:
+                hour = self.hour(resource)
+            total += hour * hours
         return total
 
     def hour(self, resource: str) -> float:
