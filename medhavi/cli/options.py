@@ -16,7 +16,7 @@ from medhavi.errors import NotAvailable, UsageError
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Mapping
 
 
 def _date_format(text: str | None) -> str | None:
@@ -170,6 +170,31 @@ def existing_tables(place: Path) -> Path:
     if place.is_file() and place.suffix.lower() == ".xlsx":
         return place
     return existing_folder(place, "--tables")
+
+
+def refuse_place(
+    out: Path | None,
+    ours: Collection[str],
+    inside: Mapping[str, Collection[str]] | None = None,
+) -> None:
+    """Refuse before minutes of work a folder that nothing is written to after them.
+
+    Parameters
+    ----------
+    out
+        Folder to write; None: nothing is written.
+    ours, inside
+        What it may hold, as of `replaced_folder`.
+
+    Raises
+    ------
+    UsageError
+        It holds something else, or is a file.
+    """
+    from medhavi.workbench.files.atomic_write import refuse_foreign
+
+    if out is not None:
+        refuse_foreign(out, ours, inside)
 
 
 def existing_plan(folder: Path) -> Path:

@@ -46,6 +46,16 @@ def test_a_front_is_written_with_its_plans(medhavi, tables, tmp_path):
     assert front.points.height > 1
 
 
+def test_a_folder_of_something_else_is_refused_before_the_search(
+    medhavi, tables, tmp_path
+):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("mine")
+    said = medhavi("pareto", "--tables", tables, "--out", tmp_path / "mine")
+    assert (said.code, "holds thesis.txt" in said.err) == (2, True)
+    assert "solve programs" not in said.err
+
+
 def test_the_points_are_said_to_people(medhavi, tables):
     said = medhavi("pareto", "--tables", tables, "--points", 2)
     assert said.code == 0, said.err

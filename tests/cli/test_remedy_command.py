@@ -45,6 +45,17 @@ def test_remedies_are_listed_and_noted_in_the_plan(medhavi, tables, made, tmp_pa
     assert noted["remedy"] == best["text"]
 
 
+def test_a_folder_of_something_else_is_refused_and_stays(
+    medhavi, tables, made, tmp_path
+):
+    out = tmp_path / "mine"
+    out.mkdir()
+    (out / "thesis.txt").write_text("mine")
+    said = medhavi("remedies", made, "--tables", tables, "--out", out)
+    assert (said.code, "holds thesis.txt" in said.err) == (2, True)
+    assert [one.name for one in out.iterdir()] == ["thesis.txt"]
+
+
 def test_remedies_are_said_to_people(medhavi, tables, made):
     said = medhavi("remedies", made, "--tables", tables, "--demand", "D1")
     assert said.code == 0, said.err

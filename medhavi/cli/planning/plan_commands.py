@@ -40,6 +40,7 @@ from medhavi.cli.options import (
     existing_folder,
     existing_plan,
     existing_tables,
+    refuse_place,
     settings_file,
 )
 from medhavi.errors import NotAvailable, UsageError
@@ -111,6 +112,7 @@ def plan(
     """
     from medhavi.results.plans.plan import key_figures
     from medhavi.workbench.files.cache import StepCache
+    from medhavi.workbench.files.tables_run import RESULT_NAMES
 
     conversation = talk()
     _refuse_what_does_not_fit(mode, effort, baseline, model)
@@ -121,7 +123,7 @@ def plan(
         raise UsageError(message)
     tables, lake = place.tables, place.lake
     moment = moments(as_of, known_at, lake, tables)
-    _refuse_place(out)
+    refuse_place(out, RESULT_NAMES)
     parameters = settings_file(settings)
     if effort is not None:
         parameters = {**parameters, "effort": str(effort)}
@@ -212,15 +214,6 @@ def _refuse_to_resume(mode: PlanMode, *, resume: bool) -> None:
     if resume and mode is not PlanMode.OPTIMIZE:
         message = f"plan --resume: mode {mode} keeps no steps; add --mode optimize."
         raise UsageError(message)
-
-
-def _refuse_place(out: Path | None) -> None:
-    """Refuse before hours of planning what could not be written after them."""
-    from medhavi.workbench.files.atomic_write import refuse_foreign
-    from medhavi.workbench.files.tables_run import RESULT_NAMES
-
-    if out is not None:
-        refuse_foreign(out, RESULT_NAMES)
 
 
 def _write_model(
@@ -523,8 +516,10 @@ def remedies(
     from medhavi.results.plan_remedy import with_remedies
     from medhavi.results.plans.plan import Plan
     from medhavi.units import from_seconds
+    from medhavi.workbench.files.tables_run import RESULT_NAMES, write_plan
 
     conversation = talk()
+    refuse_place(out, RESULT_NAMES)
     plan = Plan.from_folder(existing_plan(folder))
     locale = plan.locale
     changes: list[str] = []
@@ -578,7 +573,7 @@ def remedies(
             ],
         )
     if out is not None:
-        with_remedies(plan, found).to_folder(out, file_format.value)
+        write_plan(with_remedies(plan, found), out, file_format.value)
         conversation.note(f"written to {out}")
     conversation.answer(
         out=out, remedies=[one.as_dict() for one in found], tried=changes

@@ -27,6 +27,7 @@ from medhavi.cli.options import (
     budgets_of,
     existing_folder,
     existing_plan,
+    refuse_place,
     settings_file,
 )
 from medhavi.errors import UsageError
@@ -74,9 +75,10 @@ def pareto(
     from medhavi.planners.master_plan.trade_offs import pareto as find_front
     from medhavi.results.plans.plan import Plan
     from medhavi.workbench.files.cache import StepCache
-    from medhavi.workbench.files.export import write_front
+    from medhavi.workbench.files.export import FRONT_NAMES, FRONT_PLANS, write_front
 
     conversation = talk()
+    refuse_place(out, FRONT_NAMES, FRONT_PLANS)
     names = [name.strip() for name in objectives.split(",") if name.strip()]
     budgets = budgets_of(at_most)
     before = None if baseline is None else Plan.from_folder(existing_plan(baseline))

@@ -179,6 +179,8 @@ def write_replenishment(
 
 FRONT_NAMES = frozenset({"points", "programs", "objectives", "run"})
 """Files of a front; `--out` replaces a folder of these and its plans, no other."""
+FRONT_PLANS = {"plans": RESULT_NAMES}
+"""Folder of its plans, with the files of a plan."""
 
 
 MODEL = ".mps.gz"
@@ -223,7 +225,7 @@ def write_model(
 def write_front(front: ParetoFront, out: str | Path, file_format: str) -> None:
     """Write a front with its plans, whole or not at all."""
     kind = cast("Literal['parquet', 'csv']", file_format)
-    with replaced_folder(out, FRONT_NAMES, {"plans": RESULT_NAMES}) as folder:
+    with replaced_folder(out, FRONT_NAMES, FRONT_PLANS) as folder:
         front.to_folder(folder, format=kind)
 
 
