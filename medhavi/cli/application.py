@@ -30,6 +30,7 @@ from medhavi.cli.options import (
     register_unavailable,
 )
 from medhavi.cli.planning import (
+    diagnose_command,
     orders_commands,
     plan_commands,
     planner_commands,
@@ -59,6 +60,7 @@ COMMANDS: Commands = {
     "explain": plan_commands.explain,
     "kpi": planner_commands.kpi,
     "compare": plan_commands.compare,
+    "diagnose": diagnose_command.diagnose,
     "export": plan_commands.export,
     "pack": plan_commands.pack,
     "remedies": plan_commands.remedies,

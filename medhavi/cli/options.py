@@ -18,6 +18,9 @@ from medhavi.views.words import say
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
+    from medhavi.results.plans.plan import Plan
+    from medhavi.snapshot import Snapshot
+
 
 def _date_format(text: str | None) -> str | None:
     """Refuse an order of dates without a day, a month or a year.
@@ -170,6 +173,22 @@ def existing_tables(place: Path) -> Path:
     if place.is_file() and place.suffix.lower() == ".xlsx":
         return place
     return existing_folder(place, "--tables")
+
+
+def refuse_other_facts(made: Plan, snapshot: Snapshot, folder: Path) -> None:
+    """Refuse tables that are not those of a plan.
+
+    Raises
+    ------
+    UsageError
+        The plan was made of others.
+    """
+    if made.run.snapshot_fingerprint != snapshot.fingerprint:
+        message = (
+            f"{folder} is a plan of other facts. Plan these, or name the "
+            "tables that it was made from."
+        )
+        raise UsageError(message)
 
 
 def refuse_place(

@@ -30,6 +30,7 @@ from medhavi.planners.setting_ranges import (
     require_whole,
     told,
 )
+from medhavi.results.amounts import number
 from medhavi.results.plans.lateness import not_kept
 from medhavi.units import DAY, HOUR, exact, to_seconds
 
@@ -498,8 +499,8 @@ class _Tally:
                     table="supply_orders",
                     column="qty_done",
                     value=self.order,
-                    received=f"{float(self.received):g}",
-                    ordered=f"{float(self.qty):g}",
+                    received=number(float(self.received)),
+                    ordered=number(float(self.qty)),
                 )
             )
 

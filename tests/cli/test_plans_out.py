@@ -345,3 +345,19 @@ def test_kpi_refuses_what_makes_no_forecast(medhavi, example, result, more, word
     said = medhavi("kpi", result, *tables, *more)
     assert said.code == 2
     assert words in said.err
+
+
+@pytest.mark.req("OME-08")
+def test_a_plan_is_asked_five_queries(medhavi, example, result):
+    asked = "diagnose", result, "--tables", example, "--baseline", result
+    said = medhavi(*asked)
+    assert said.code == 0
+    for title in ("overloaded: ", "safety stock: ", "past due: ", "below 50 %: "):
+        assert title in said.out
+    assert "Orders that differ from the baseline: 0" in said.out
+    answer = medhavi(*asked, "--json").answer
+    assert answer["changes"] == []
+    assert {row["resource"] for row in answer["unused"]} == {"FILLER", "KETTLE"}
+    less = medhavi("diagnose", result)
+    assert (less.code, "name what was planned" in less.err) == (0, True)
+    assert medhavi("diagnose", result, "--json").answer["unused"] is None

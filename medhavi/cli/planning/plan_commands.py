@@ -40,6 +40,7 @@ from medhavi.cli.options import (
     existing_folder,
     existing_plan,
     existing_tables,
+    refuse_other_facts,
     refuse_place,
     settings_file,
 )
@@ -50,7 +51,6 @@ if TYPE_CHECKING:
     from medhavi.progress import Cancelled, Observe, Progress
     from medhavi.results.plans.plan import Plan
     from medhavi.results.plans.source_choice import SourceChoice
-    from medhavi.snapshot import Snapshot
     from medhavi.workbench.files.cache import StepCache
 
 
@@ -310,7 +310,7 @@ def explain(
     chosen: tuple[SourceChoice, ...] = ()
     if sources:
         snapshot = place.snapshot()
-        _refuse_other_facts(made, snapshot, folder)
+        refuse_other_facts(made, snapshot, folder)
         chosen = source_choices(snapshot, made, demand=demand)
         lines = [str(one) for one in chosen] or [say("no_other_source")]
         conversation.say("\n".join(["", *lines]))
@@ -328,22 +328,6 @@ def explain(
         pegs=explanation.table.to_dicts(),
         sources=[one.as_dict() for one in chosen],
     )
-
-
-def _refuse_other_facts(made: Plan, snapshot: Snapshot, folder: Path) -> None:
-    """Refuse tables that are not those of a plan.
-
-    Raises
-    ------
-    UsageError
-        The plan was made of others.
-    """
-    if made.run.snapshot_fingerprint != snapshot.fingerprint:
-        message = (
-            f"{folder} is a plan of other facts. Plan these, or name the "
-            "tables that it was made from."
-        )
-        raise UsageError(message)
 
 
 def compare(
@@ -459,7 +443,7 @@ def pack(
         made = renewed_plan(snapshot, mode.value, place, kept=False, observe=tell)
     else:
         made = Plan.from_folder(existing_plan(plan_folder))
-        _refuse_other_facts(made, snapshot, plan_folder)
+        refuse_other_facts(made, snapshot, plan_folder)
     front = None
     if front_folder is not None:
         front = ParetoFront.from_folder(existing_folder(front_folder, "--front"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.planners.mrp.netting_state.order_creation import SAFETY
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND
-from medhavi.results.amounts import duration
+from medhavi.results.amounts import duration, number
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.units import DAY, HOUR, NEVER, from_units, seconds_up, to_seconds
 
@@ -328,8 +328,8 @@ class ExceptionMessages:
                 date, qty = small[0] if small else min(by_date.items())
                 self.add(
                     ExceptionCode.MIN_SHIPMENT,
-                    f"A delivery of {from_units(qty, step):g} is less than asked for "
-                    f"at least ({least:g})."
+                    f"A delivery of {number(from_units(qty, step))} is less than asked for "
+                    f"at least ({number(least)})."
                     if small
                     else "The line wants one delivery and gets several.",
                     date=date,
@@ -373,7 +373,7 @@ class ExceptionMessages:
             cells = self._of_pin(entry.pin, entry.units)
             self.add(
                 ExceptionCode.OVER_PEGGED,
-                f"The {entry.pin.label} keeps {cells['qty']:g} that its demand does "
+                f"The {entry.pin.label} keeps {number(cells['qty'])} that its demand does "
                 "not need.",
                 supply=entry.pin.supply,
                 **cells,
@@ -414,7 +414,7 @@ class ExceptionMessages:
             seen.add(key)
             self.add(
                 ExceptionCode.BELOW_SAFETY,
-                f"Projected {row['on_hand']:g}, safety {row['safety']:g}.",
+                f"Projected {number(row['on_hand'])}, safety {number(row['safety'])}.",
                 product=key[0],
                 location=key[1],
                 date=to_seconds(row["bucket"]),

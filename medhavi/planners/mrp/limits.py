@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
+from medhavi.results.amounts import number
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.units import DAY, to_seconds
 
@@ -102,14 +103,14 @@ def supplier_excesses(
         if key[0] == "period":
             days = (limit.until - limit.since) / DAY
             message = (
-                f"{supplier} is to deliver {qty:g} of {product} in {days:g} days; its "
-                f"terms give {most:g}."
+                f"{supplier} is to deliver {number(qty)} of {product} in {days:g} days; its "
+                f"terms give {number(most)}."
             )
         else:
             name = "everything" if product == "*" else product
             message = (
-                f"{supplier} is to deliver {qty:g} of {name} in a window; "
-                f"it can deliver {most:g}."
+                f"{supplier} is to deliver {number(qty)} of {name} in a window; "
+                f"it can deliver {number(most)}."
             )
         yield LimitExcess(
             ExceptionCode.SUPPLIER_CAPACITY,
@@ -192,7 +193,7 @@ def _above(code: ExceptionCode, row: Mapping[str, object], most: float) -> Limit
     on_hand = float(str(row["on_hand"]))
     return LimitExcess(
         code,
-        f"Projected {on_hand:g}, at most {most:g}.",
+        f"Projected {number(on_hand)}, at most {number(most)}.",
         str(row["product"]),
         str(row["location"]),
         to_seconds(row["bucket"]),  # type: ignore[arg-type]
@@ -229,8 +230,8 @@ def _rooms(snapshot: Snapshot, positions: pl.DataFrame) -> Iterator[LimitExcess]
     for row in taken.iter_rows(named=True):
         yield LimitExcess(
             ExceptionCode.STORAGE_LIMIT,
-            f"Stock takes {row['volume']:g} m3; there is room for "
-            f"{row['storage_capacity']:g}.",
+            f"Stock takes {number(row['volume'])} m3; there is room for "
+            f"{number(row['storage_capacity'])}.",
             None,
             row["location"],
             to_seconds(row["bucket"]),

@@ -17,6 +17,7 @@ from medhavi.planners import pipeline
 from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
 from medhavi.planners.mrp.run import TABLES
 from medhavi.providers import Providers
+from medhavi.results.amounts import number
 from medhavi.results.plans.plan import Plan
 from medhavi.results.plans.tables import INSTANT
 from medhavi.snapshot import Snapshot
@@ -254,7 +255,7 @@ class Replenishment:
             [
                 head,
                 *(
-                    f"{row['product']} at {row['location']}: {row['shortfall']:g} below "
+                    f"{row['product']} at {row['location']}: {number(row['shortfall'])} below "
                     f"{row['level']:g}, needed {row['need_date']:%Y-%m-%d}"
                     for row in rows.iter_rows(named=True)
                 ),

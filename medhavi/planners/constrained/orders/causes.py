@@ -21,7 +21,7 @@ from medhavi.planners.constrained.orders.weighing import (
 )
 from medhavi.planners.mrp.exception_messages import tell_awaited
 from medhavi.planners.mrp.fulfilment import late_cost, short_cost
-from medhavi.results.amounts import duration
+from medhavi.results.amounts import duration, number
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.limiter import Limiter
 from medhavi.units import HOUR, from_units
@@ -509,7 +509,7 @@ def tell_refused(
         late = f", {duration(late_by / HOUR)} late" if late_by else ""
         messages.add(
             CODES[rule],
-            f"{rule} forbids to deliver {rest:g}{late}.",
+            f"{rule} forbids to deliver {number(rest)}{late}.",
             demand=demand.demand,
             product=product,
             location=location,

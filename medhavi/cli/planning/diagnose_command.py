@@ -1,0 +1,157 @@
+"""Command that asks a plan the five diagnostic queries."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from medhavi.cli.command_output import show_table, talk
+from medhavi.cli.lake_commands import TableSource
+from medhavi.cli.options import (
+    PlanArgument,
+    existing_plan,
+    refuse_other_facts,
+)
+from medhavi.views.words import say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    import polars as pl
+
+    Row = Mapping[str, Any]
+
+LISTED = 20
+
+
+def diagnose(
+    folder: PlanArgument,
+    place: TableSource,
+    baseline: Annotated[
+        Path | None,
+        typer.Option("--baseline", help="Plan that changes are told against."),
+    ] = None,
+    below: Annotated[
+        float,
+        typer.Option(
+            "--below",
+            min=0,
+            max=100,
+            help="Share of its open hours below which a resource is unused [%].",
+        ),
+    ] = 50.0,
+) -> None:
+    """Print overload, breached safety stock, late demands, unused hours, changes.
+
+    --tables or --lake say what was planned: only they know the open hours of what has
+    no work.
+    """
+    from medhavi.results.amounts import duration, full_money, number, percent
+    from medhavi.results.plans.plan import Plan
+    from medhavi.results.reports import plan_queries as queries
+
+    conversation = talk()
+    plan = Plan.from_folder(existing_plan(folder))
+    told, currency = plan.locale.told, plan.locale.currency
+    found: dict[str, pl.DataFrame | None] = {
+        "overloaded": queries.overloaded_resources(plan),
+        "below_safety": queries.safety_breaches(plan),
+        "late": queries.late_demands(plan),
+        "unused": None,
+        "changes": None,
+    }
+    if place.tables is not None or place.lake is not None:
+        snapshot = place.snapshot()
+        refuse_other_facts(plan, snapshot, folder)
+        found["unused"] = queries.unused_capacity(plan, snapshot, below / 100)
+    if baseline is not None:
+        before = Plan.from_folder(existing_plan(baseline))
+        found["changes"] = queries.plan_changes(before, plan)
+
+    def listed(
+        name: str,
+        title: str,
+        columns: Sequence[str],
+        cells: Callable[[Row], Iterable[object]],
+    ) -> None:
+        rows = found[name]
+        if rows is None:
+            return
+        conversation.say(f"{title}: {rows.height:,}")
+        if rows.height:
+            few = rows.head(LISTED).iter_rows(named=True)
+            show_table(columns, [tuple(cells(row)) for row in few])
+
+    listed(
+        "overloaded",
+        say("resources_overloaded"),
+        ["resource", "from", "open h", "used h", "overload h"],
+        lambda row: (
+            row["resource"],
+            f"{row['bucket']:%Y-%m-%d}",
+            *(number(row[name]) for name in ("available", "used", "overload")),
+        ),
+    )
+    listed(
+        "below_safety",
+        say("products_below_safety"),
+        ["product", "location", "since", "buckets", "most short"],
+        lambda row: (
+            row["product"],
+            row["location"],
+            f"{row['since']:%Y-%m-%d}",
+            row["buckets"],
+            number(row["below"]),
+        ),
+    )
+    listed(
+        "late",
+        say("demands_not_kept"),
+        ["demand", "due", "late", "short", "limited by", "costs"],
+        lambda row: (
+            row["demand"],
+            told(row["due"]),
+            duration(row["lateness_h"]),
+            number(row["short"]),
+            row["limiter"] or "",
+            full_money(row["money"], currency, cents=False),
+        ),
+    )
+    listed(
+        "unused",
+        say("buckets_used_below", number(below)),
+        ["resource", "from", "open h", "used h", "share"],
+        lambda row: (
+            row["resource"],
+            f"{row['bucket']:%Y-%m-%d}",
+            number(row["available"]),
+            number(row["used"]),
+            percent(row["share"]),
+        ),
+    )
+    listed(
+        "changes",
+        say("orders_off_baseline"),
+        ["change", "order", "kind", "product", "location", "qty", "start", "finish"],
+        lambda row: (
+            *(
+                row[name]
+                for name in ("change", "number", "kind", "product", "location")
+            ),
+            number(row["qty"]),
+            told(row["start"], row["location"]),
+            told(row["finish"], row["location"]),
+        ),
+    )
+    if found["unused"] is None:
+        conversation.note(say("name_the_tables_for_unused"))
+    if found["changes"] is None:
+        conversation.note(say("name_a_baseline_for_changes"))
+    conversation.answer(
+        **{
+            name: None if rows is None else rows.to_dicts()
+            for name, rows in found.items()
+        }
+    )
