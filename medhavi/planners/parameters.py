@@ -26,6 +26,8 @@ from medhavi.results.figures.order_costs import OVERLOAD_FACTOR
 from medhavi.results.plans.money_parts import BUDGETS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from medhavi.snapshot.tables import Settings
 
 
@@ -54,17 +56,35 @@ class PlannerParameters:
         Raises
         ------
         UsageError
-            An unknown name or a value out of range.
+            Unknown names and values out of range, all of them.
         """
         known = {field.name for field in fields(cls)}  # type: ignore[arg-type]
         unknown = sorted(set(values) - known)
+        wrong = []
         if unknown:
-            message = (
+            wrong.append(
                 f"Unknown setting {', '.join(unknown)}; {cls.of} knows "
                 f"{', '.join(sorted(known))}."
             )
-            raise UsageError(message)
-        return cls(**values)
+        stated = {name: value for name, value in values.items() if name in known}
+        try:
+            made = cls(**stated)
+        except UsageError as first:
+            # The record ends at the first; each value alone names the others.
+            wrong += [str(first), *cls._faults(stated)]
+        else:
+            if not wrong:
+                return made
+        raise UsageError("\n".join(dict.fromkeys(wrong)))
+
+    @classmethod
+    def _faults(cls, stated: Mapping[str, object]) -> Iterator[str]:
+        """What is wrong with each of some settings by itself."""
+        for name, value in stated.items():
+            try:
+                cls(**{name: value})
+            except UsageError as fault:
+                yield str(fault)
 
     def as_dict(self) -> dict[str, object]:
         """What identifies a run: the engine does not, for results are equal."""

@@ -81,14 +81,21 @@ def require_list(name: str, value: object, example: str) -> tuple[object, ...]:
 
 
 def require_budgets(budgets: object) -> None:
-    """Refuse budgets that are no amounts by name."""
+    """Refuse budgets that are no amounts by name; all of them are named."""
     if not isinstance(budgets, Mapping):
         _refuse("budgets", budgets, "must be amounts by name, such as co2 = 40000")
+    wrong = []
+    if unknown := [str(name) for name in budgets if name not in BUDGETS]:
+        wrong.append(
+            f"Unknown budget {', '.join(unknown)}; there are {', '.join(BUDGETS)}."
+        )
     for name, value in budgets.items():
-        if name not in BUDGETS:
-            message = f"Unknown budget {name}; there are {', '.join(BUDGETS)}."
-            raise UsageError(message)
-        require_number(f"The budget of {name}", value)
+        try:
+            require_number(f"The budget of {name}", value)
+        except UsageError as fault:
+            wrong.append(str(fault))
+    if wrong:
+        raise UsageError("\n".join(wrong))
 
 
 def told(value: object) -> str:

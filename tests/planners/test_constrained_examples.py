@@ -675,6 +675,16 @@ def test_wrong_settings_are_a_wrong_use(
         plan(factories.snapshot(demands=[{}]), "constrained", settings)
 
 
+def test_all_that_is_wrong_with_settings_is_told_at_once() -> None:
+    wrong: dict[str, object] = {"effort": "long", "past": "allow", "base_days": -1}
+    with pytest.raises(UsageError) as refused:
+        plan(factories.snapshot(demands=[{}]), "constrained", wrong)
+    told = str(refused.value).splitlines()
+    assert [line.split(" ")[0] for line in told] == ["Unknown", "effort", "base_days"]
+    with pytest.raises(UsageError, match="(?s)Unknown budget x.*The budget of co2"):
+        plan(factories.snapshot(), "optimize", {"budgets": {"x": 1, "co2": -1}})
+
+
 def test_what_would_change_the_plan_and_is_not_built_is_refused() -> None:
     snapshot = factories.snapshot(
         demands=[{}],

@@ -434,6 +434,22 @@ def test_a_budget_that_no_plan_of_a_front_keeps_is_refused_and_what_is_needed_na
     assert dict(more) == {"co2": pytest.approx(40)}
 
 
+@pytest.mark.req("OME-05")
+def test_what_a_program_asks_for_is_not_enough_where_no_plan_keeps_it():
+    """A program emits 50 kg at least, a green lot of 100 emits 100: 60 more, not 10."""
+    with pytest.raises(InfeasibleBudgets) as refused:
+        medhavi.pareto(
+            in_lots(100), ("cost", "co2"), 3, settings=WEEKS, budgets={"co2": 40.0}
+        )
+    (more,) = refused.value.more
+    assert dict(more) == {"co2": pytest.approx(60)}
+    assert "allow 60 kg more. Of the program: " in str(refused.value)
+    found = medhavi.pareto(
+        in_lots(100), ("cost", "co2"), 3, settings=WEEKS, budgets={"co2": 100.0}
+    )
+    assert found.points["co2"].to_list() == [100]
+
+
 @pytest.mark.parametrize(
     ("budgets", "message"),
     [

@@ -279,6 +279,28 @@ def none_keeps(
     return InfeasibleBudgets(message, rises)
 
 
+def refusal(
+    clash: InfeasibleBudgets | None,
+    amounts: Sequence[Mapping[str, float]],
+    most: Mapping[str, float],
+    currency: str,
+) -> InfeasibleBudgets:
+    """Error that names a relaxation which plans of some amounts keep.
+
+    A `clash` of the program says by how much budgets have to rise for it; where no plan
+    keeps what it asks for, in whole lots, the nearest plan says by how much.
+    """
+    if clash is None:
+        return none_keeps(amounts, most, currency)
+    risen = dict(most)
+    for name, more in (pair for rises in clash.more for pair in rises.items()):
+        risen[name] = max(risen[name], most[name] + more)
+    if any(not excess(one, risen) for one in amounts):
+        return clash
+    nearest = none_keeps(amounts, most, currency)
+    return InfeasibleBudgets(f"{nearest} Of the program: {clash}", nearest.more)
+
+
 def program_amounts(built: BuiltProgram) -> dict[str, Floats]:
     """Weight per column of each amount, shape (n,)."""
     program, statement = built.program, built.statement
