@@ -51,7 +51,11 @@ class ServiceTimes(NamedTuple):
     proven: bool
 
 
-def service_times(places: Sequence[NetworkNode], effort: float = 20.0) -> ServiceTimes:
+def service_times(
+    places: Sequence[NetworkNode],
+    effort: float = 20.0,
+    start: Sequence[int] | None = None,
+) -> ServiceTimes:
     """Choose the service times that hold the least safety stock.
 
     Parameters
@@ -60,6 +64,9 @@ def service_times(places: Sequence[NetworkNode], effort: float = 20.0) -> Servic
         Suppliers stand before those they supply.
     effort
         Deterministic time of CP-SAT: the same places give the same answer.
+    start
+        Quotes of each place to begin from, as of a solution of other weights [days];
+        none: every place that holds stock quotes zero days.
 
     Returns
     -------
@@ -86,17 +93,17 @@ def service_times(places: Sequence[NetworkNode], effort: float = 20.0) -> Servic
     spent = _cost(places, [place.lead for place in places])
     if not spent:
         return _answer(places, alone, 0.0, proven=True)
-    return _solved(places, spent / GRAIN, effort) or _answer(places, alone, 0.0)
+    hints = alone if start is None else start
+    return _solved(places, spent / GRAIN, effort, hints) or _answer(places, alone, 0.0)
 
 
 def _solved(
-    places: Sequence[NetworkNode], grain: float, effort: float
+    places: Sequence[NetworkNode], grain: float, effort: float, hints: Sequence[int]
 ) -> ServiceTimes | None:
     from ortools.sat.python import cp_model
 
     model = cp_model.CpModel()
     longest = _longest(places)
-    alone = _alone(places)
     quoted: list[Any] = []
     goals: list[Any] = []
     for number, place in enumerate(places):
@@ -107,7 +114,7 @@ def _solved(
         covered = model.new_int_var(0, most if place.holds else 0, f"tau{number}")
         model.add_max_equality(waiting, [quoted[one] for one in place.suppliers] or [0])
         model.add(covered == waiting + place.lead - out)
-        model.add_hint(out, alone[number])
+        model.add_hint(out, hints[number])
         quoted.append(out)
         if place.weight > 0 and place.holds:
             costs = [

@@ -95,6 +95,19 @@ def test_a_level_that_a_policy_states_stays_along_the_curve():
 
 
 @pytest.mark.req("REP-05")
+def test_quotes_are_the_cheapest_of_each_level_where_a_policy_keeps_its_own():
+    """The customer's place stays at 99 %; what lies behind it is cheap at 80 %."""
+    stated = [{"product": "A", "location": "L", "service_level": 0.99}]
+    company = chain(inventory_policies=stated)
+    curve = safety_stock(company, {"history_days": 2}, PAST).curve
+    for level, money, alone, _ in curve.iter_rows():
+        own = {"history_days": 2, "service_level": level}
+        assert money == pytest.approx(safety_stock(company, own, PAST).money())
+        assert money <= alone
+    assert curve["money"].n_unique() > 1
+
+
+@pytest.mark.req("REP-05")
 def test_the_proposed_policies_are_tables_again():
     stated = [
         {"product": "A", "location": "W", "safety_qty": 50, "service_level": 0.9},

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from fractions import Fraction
 
+    from medhavi.optimize.service_times import ServiceTimes
     from medhavi.planners.mrp.netting_state.state import (
         Node,
         NodeKey,
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
 
 
 LARGE = 1_000_000
-"""Steps of an order from which the use of one unit is read: fixed parts vanish."""
+"""Steps of an order from which the use of one unit is read."""
 
 
 class DailyDemand(NamedTuple):
@@ -297,14 +298,12 @@ CURVE_COLUMNS: Mapping[str, pl.DataType] = {
 }
 """Columns of the curve.
 
-What holding costs at each service level [base currency a year]: where the placement
-has its stock, and with every place by itself. `step_money` is what one point of service
-(0.01) more costs from the level before on; null for the first one.
+Cost of holding by service level [base currency a year]: by the cheapest quotes of the
+level, and with every place by itself; `step_money` is that of one point of service
+(0.01) more from the level before on, null for the first one.
 """
 CURVE_LEVELS = (0.8, 0.85, 0.9, 0.925, 0.95, 0.97, 0.98, 0.99, 0.995)
 """Service levels of the curve, beside the one that holds."""
-
-
 MOST_CERTAIN = 0.99999
 """Service levels above are taken as this one: a normal demand has no upper end."""
 HOLDING_RATE = 0.2
@@ -358,8 +357,7 @@ class SafetyStock(TextDisplay):
         Table `inventory_policies` with the proposed quantities in it.
     curve
         Service against stock: columns of `CURVE_COLUMNS`. A level that a policy states
-        stays; the quotes are those of the placement, which are the cheapest at every
-        level where no policy states one.
+        stays; the quotes are the cheapest of each level.
     bound
         No placement costs less a year, before rounding to whole steps.
     proven
@@ -432,15 +430,14 @@ def safety_stock(
         )
     ]
     table = pl.DataFrame(rows, schema=dict(COLUMNS)).sort("product", "location")
-    days = (finish - start).days + 1
+    days, wanted = (finish - start).days + 1, int(parameters.history_days)
     found = kept.held.findings()
-    wanted = int(parameters.history_days)
     if days < wanted:
         found.append(finding("PLAN015", table="demands", days=days, most=wanted))
     return SafetyStock(
         places=table,
         policies=_policies(snapshot["inventory_policies"], table),
-        curve=_curve(kept, parameters, list(zip(known, times.covered, strict=True))),
+        curve=_curve(kept, parameters, known, times),
         bound=times.bound,
         proven=times.proven,
         days=days,
@@ -562,14 +559,20 @@ class _Terms:
 def _curve(
     kept: Snapshot,
     parameters: SafetyStockParameters,
-    covers: Sequence[tuple[Echelon, int]],
+    known: Sequence[Echelon],
+    times: ServiceTimes,
 ) -> pl.DataFrame:
-    """Service against stock; `covers`: days that each place covers."""
+    """Service against stock; `times` are those of the level that was asked for."""
     rows: list[tuple[float, float, float]] = []
+    stated = kept["inventory_policies"]["service_level"].count() > 0
     for level in sorted({*CURVE_LEVELS, parameters.service_level}):
-        terms = _Terms(kept, replace(parameters, service_level=level))
-        money = math.fsum(terms.money(one, days) for one, days in covers)
-        alone = math.fsum(terms.money(one, one.lead) for one, _ in covers)
+        terms, own = _Terms(kept, replace(parameters, service_level=level)), times
+        if stated and level != parameters.service_level:
+            # Places whose level stays weigh otherwise beside those of this one.
+            places = list(map(terms.place, known))
+            own = service_times(places, parameters.effort, times.outbound)
+        money = math.fsum(map(terms.money, known, own.covered))
+        alone = math.fsum(terms.money(one, one.lead) for one in known)
         rows.append((level, money, alone))
     table = pl.DataFrame(rows, schema=list(CURVE_COLUMNS)[:3], orient="row")
     step = pl.col("money").diff() / pl.col("service_level").diff() / 100
