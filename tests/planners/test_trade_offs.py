@@ -434,6 +434,37 @@ def test_a_budget_that_no_plan_of_a_front_keeps_is_refused_and_what_is_needed_na
     assert dict(more) == {"co2": pytest.approx(40)}
 
 
+@pytest.mark.req("OMO-15")
+@pytest.mark.parametrize("bucket", ["week", "day"])
+def test_a_plan_is_no_later_than_it_has_to_be_for_what_it_buys_slowly(bucket):
+    """Ten parts at 1 are there on day 5, an hour's work later all is done: 10 in all.
+
+    A program is late by whole buckets. The plan without it buys at 3 from who comes
+    first; that its program buys slowly made the plan of it late by the bucket.
+    """
+    sellers = [("FAST", 3.0, 1), ("SLOW", 1.0, 5)]
+    snapshot = factories.snapshot(
+        demands=[{"qty": 10, "due": day(5.5), "late_cost_per_day": 0.01}],
+        resources=[{"resource": "M"}],
+        routings=[{"routing": "R"}],
+        steps=[{"run_minutes_per_unit": 6.0}],
+        step_resources=[{}],
+        bom_lines=[{"qty_per": 1}],
+        supply_terms=[
+            {"product": "B", "supplier": name, "unit_price": price, "preference": n}
+            | {"lead_time_days": days}
+            for n, (name, price, days) in enumerate(sellers, start=1)
+        ],
+        inventory_policies=[
+            {"product": one, "location": "L", "holding_rate": 0.0} for one in "AB"
+        ],
+    )
+    found = medhavi.pareto(
+        snapshot, ("cost", "lateness"), 3, settings={"bucket": bucket}
+    )
+    assert found.points.select("cost", "lateness").rows() == [(10, 0)]
+
+
 @pytest.mark.req("OME-05")
 def test_what_a_program_asks_for_is_not_enough_where_no_plan_keeps_it():
     """A program emits 50 kg at least, a green lot of 100 emits 100: 60 more, not 10."""
