@@ -30,9 +30,9 @@ from medhavi.cli.options import (
     register_unavailable,
 )
 from medhavi.cli.planning import (
-    diagnose_command,
     orders_commands,
     plan_commands,
+    plan_query_commands,
     planner_commands,
 )
 from medhavi.cli.planning.orders_commands import OrdersGroup
@@ -60,7 +60,7 @@ COMMANDS: Commands = {
     "explain": plan_commands.explain,
     "kpi": planner_commands.kpi,
     "compare": plan_commands.compare,
-    "diagnose": diagnose_command.diagnose,
+    "diagnose": plan_query_commands.diagnose,
     "export": plan_commands.export,
     "pack": plan_commands.pack,
     "remedies": plan_commands.remedies,
