@@ -32,12 +32,15 @@ from medhavi.planners.master_plan.decoder import (
     joined_plans,
 )
 from medhavi.planners.master_plan.goals.front_programs import FrontPrograms
+from medhavi.planners.master_plan.goals.front_tables import (
+    front_objectives,
+    front_programs,
+)
 from medhavi.planners.master_plan.goals.staged_solve import (
     excess,
-    none_keeps,
     program_amounts,
+    refusal,
     tighter_budgets,
-    unit_of,
 )
 from medhavi.planners.master_plan.improvement.late_slices import late_deliveries
 from medhavi.planners.master_plan.improvement.plan_improvement import (
@@ -63,10 +66,8 @@ from medhavi.results.pareto_front import (
     CHURN,
     LEAST_OBJECTIVES,
     MOST_OBJECTIVES,
-    OBJECTIVE,
     OBJECTIVES,
     POINT,
-    PROGRAM,
     USUAL,
     ParetoFront,
 )
@@ -225,11 +226,13 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
         known = ProgramPoints(within, looser, every, most, parameters.budget_rounds)
         made = list(_candidates(built, parameters, known, baseline, asked, tell, way))
         best = _unbeaten(made, objectives)
+        made += list(_deferred(built, best, every, baseline, way))
+        best = _unbeaten(made, objectives)
         made += _improved(built, best, every, baseline, tell, way)
         kept_by = [one for one in made if not excess(one.amounts, most)]
         if made and not kept_by and not stop.asked:
             amounts, currency = [one.amounts for one in made], currency_of(snapshot)
-            raise within.clash or none_keeps(amounts, most, currency)
+            raise refusal(within.clash, amounts, most, currency)
         unbeaten = [
             one._replace(plan=one.plan.replace(kpis=kpi_table(one.plan, snapshot)))
             for one in _sound(kept_by, objectives, snapshot, tell)
@@ -255,11 +258,11 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
     followed = table["program"]
     return ParetoFront(
         points=table,
-        programs=_programs(every, vectors).filter(
+        programs=front_programs(every, vectors).filter(
             (pl.col("program") <= len(within.points))
             | pl.col("program").is_in(followed)
         ),
-        objectives=_objectives(table, objectives, currency_of(snapshot)),
+        objectives=front_objectives(table, objectives, currency_of(snapshot)),
         run=record,
         plans={number: one.plan for number, one in enumerate(unbeaten, start=1)},
     )
@@ -279,7 +282,8 @@ def _candidates(
     Programs are those that keep the budgets, and those that know none. Where a plan
     does not keep what its program does, tighter programs of that point are followed.
 
-    Programs that aim at the same are followed once.
+    Programs that aim at the same are followed once. What a plan found of existing
+    orders that wait for goods, the next one need not search for.
 
     Lateness costs a program sources, and a plan set-ups too, the longer its search goes
     on: the search of the latest program ends first.
@@ -298,23 +302,19 @@ def _candidates(
             yield from measured(None, made, {"joins": joins})
     plain = decided(run, first, effort, way)
     yield from measured(None, plain, {"share": usual}, first)
-    again = _found_again(plain)
-    seen = [replace(first, **again)]
+    again, seen = _found_again(plain), [first]
     both = known.within.points, known.looser
     shares = [share for points in both for share in _shares(points, parameters)]
 
     def follow(number: int, point: Point, share: float) -> Iterator[Candidate]:
-        values = point.solution.values
-        follows = guidance(built, values)
-        if "lateness" in point.values:
-            # Where it is not traded nobody asked for plans that are late.
-            late = late_deliveries(plain, built, values)
-            follows = replace(follows, slices={**late, **follows.slices})
-        follows = replace(follows, share=share, **again)
-        if follows in seen:
+        nonlocal again
+        aims = replace(guidance(built, point.solution.values), share=share)
+        if aims in seen:
             return
-        seen.append(follows)
+        seen.append(aims)
+        follows = replace(aims, **again)
         made = beside(decided(run, follows, effort, way), built, point.solution)
+        again = _found_again(made) or again
         # Which objective is capped, and where, tells the runs of a front apart.
         capped = dict(zip(("limited", "limit"), point.limited or (), strict=False))
         told = {"program": number, "share": share, **capped}
@@ -363,6 +363,37 @@ def _tightened(
         known.every.append(point)
         made = list(follow(len(known.every), point))
         yield from made
+
+
+def _deferred(
+    built: BuiltProgram,
+    unbeaten: Sequence[Candidate],
+    every: Sequence[Point],
+    baseline: Plan | None,
+    way: RunOptions,
+) -> Iterator[Candidate]:
+    """Plans once more, late where they buy sooner than the program that they follow.
+
+    Where lateness is not traded nobody asked for plans that are late.
+    """
+    run, stop = built.statement.run, Stop(way.cancelled)
+    for number, plan, *_, decisions in unbeaten:
+        if stop():
+            return
+        if number is None or decisions is None:
+            continue
+        point = every[number - 1]
+        if "lateness" not in point.values:
+            continue
+        cuts = late_deliveries(plan, built, point.solution.values)
+        if not cuts:
+            continue
+        late = replace(decisions, slices={**cuts, **decisions.slices})
+        made = beside(decided(run, late, run.goals.effort, way), built, point.solution)
+        told = {"deferred": True}
+        yield from _measured(
+            built, baseline, plan.run.settings, number, made, told, late
+        )
 
 
 def _improved(
@@ -547,23 +578,6 @@ def _check(objectives: Sequence[str], points: int, baseline: Plan | None) -> Non
         raise UsageError(message)
 
 
-def _programs(found: Sequence[Point], vectors: Mapping[str, Floats]) -> pl.DataFrame:
-    """Values of the programs, by number."""
-    rows = [
-        {
-            "program": number,
-            **{
-                n: float(v @ point.solution.values)
-                for n, v in vectors.items()
-                if n in PROGRAM
-            },
-            **dict(zip(("limited", "limit"), point.limited or (), strict=False)),
-        }
-        for number, point in enumerate(found, start=1)
-    ]
-    return pl.DataFrame(rows, schema=dict(PROGRAM), orient="row")
-
-
 def _points(kept: Sequence[Candidate]) -> pl.DataFrame:
     """What the plans come to, by number."""
     counts = [tally(one.plan) for one in kept]
@@ -579,20 +593,3 @@ def _points(kept: Sequence[Candidate]) -> pl.DataFrame:
         for number, (one, count) in enumerate(zip(kept, counts, strict=True), start=1)
     ]
     return pl.DataFrame(rows, schema=dict(POINT), orient="row")
-
-
-def _objectives(
-    table: pl.DataFrame, chosen: Sequence[str], currency: str
-) -> pl.DataFrame:
-    rows = [
-        {
-            "objective": name,
-            "unit": unit_of(name, currency),
-            "meaning": meaning,
-            "best": table[name].min(),
-            "worst": table[name].max(),
-            "chosen": name in chosen,
-        }
-        for name, meaning in OBJECTIVES.items()
-    ]
-    return pl.DataFrame(rows, schema=dict(OBJECTIVE), orient="row")
