@@ -6,10 +6,16 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from medhavi.errors import UsageError
+from medhavi.results.pareto_front import (
+    CHURN,
+    LEAST_OBJECTIVES,
+    MOST_OBJECTIVES,
+    OBJECTIVES,
+)
 from medhavi.results.plans.money_parts import BUDGETS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
     from typing import NoReturn
 
 
@@ -21,6 +27,8 @@ MOST_COUNT = 2**31 - 1
 """Solvers count in 32 bits."""
 MOST_WEIGHT = 1_000_000
 """Weight of a priority whose lateness still adds up in 64 bits."""
+LEAST_POINTS = 2
+"""A front has two ends."""
 _LONGEST_TEXT = 60
 """What is longer is cut in a message."""
 
@@ -96,6 +104,28 @@ def require_budgets(budgets: object) -> None:
             wrong.append(str(fault))
     if wrong:
         raise UsageError("\n".join(wrong))
+
+
+def require_objectives(
+    objectives: Sequence[str], points: int, *, is_compared: bool
+) -> None:
+    """Refuse objectives of a front, or a number of its points, that cannot be.
+
+    `is_compared`: there is a baseline plan, from which churn is counted.
+    """
+    message = ""
+    if unknown := [name for name in objectives if name not in OBJECTIVES]:
+        message = f"Unknown objective {unknown[0]}; there are {', '.join(OBJECTIVES)}."
+    elif len(set(objectives)) < max(len(objectives), LEAST_OBJECTIVES):
+        message = "Name at least two objectives, each once."
+    elif len(objectives) > MOST_OBJECTIVES:
+        message = f"Name at most {MOST_OBJECTIVES} objectives."
+    elif CHURN in objectives and not is_compared:
+        message = "Churn is counted from a baseline plan: name one (--baseline DIR)."
+    elif points < LEAST_POINTS:
+        message = f"points ({points}) must be at least {LEAST_POINTS}."
+    if message:
+        raise UsageError(message)
 
 
 def told(value: object) -> str:

@@ -48,7 +48,11 @@ def test_each_source_is_measured_with_its_lots_and_its_date():
         for each in one.others
     ]
     assert found == [("S3", 1.5, -0.5, 240), ("S1", 20, 18, 0)]
-    late, large = one.sentences()[1:]
+    used, late, large = one.sentences(told=lambda moment, place: f"{moment:%j} {place}")
+    assert (
+        used == "B-L-0001: 50 of A at L, bought from S2 at 2 EUR a unit, there 035 L."
+    )
+    assert late.startswith("Not bought from S3 at 1.5 EUR a unit, there 045 L at")
     assert "0.5 EUR a unit less, but 10 d later." in late
     assert "18 EUR a unit more; its lots give 950 more than needed." in large
 

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from medhavi.errors import UsageError
 from medhavi.optimize.pareto import nondominated
 from medhavi.planners.constrained.netting.given_sources import UNDECIDED
 from medhavi.planners.constrained.search.starts.baseline_schedule import (
@@ -56,7 +55,7 @@ from medhavi.planners.master_plan.master_run import (
 from medhavi.planners.master_plan.statement import ObjectivePart, state
 from medhavi.planners.master_plan.step_plans import PlansInMemory
 from medhavi.planners.parameters import TradeOffParameters
-from medhavi.planners.setting_ranges import require_budgets
+from medhavi.planners.setting_ranges import require_budgets, require_objectives
 from medhavi.progress import Progress, Stop, unobserved
 from medhavi.results.amounts import currency_of
 from medhavi.results.difference import orders_kept, planned_orders
@@ -64,9 +63,6 @@ from medhavi.results.figures.kpis import kpi_table
 from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.pareto_front import (
     CHURN,
-    LEAST_OBJECTIVES,
-    MOST_OBJECTIVES,
-    OBJECTIVES,
     POINT,
     USUAL,
     ParetoFront,
@@ -88,7 +84,6 @@ if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
-LEAST_POINTS = 2
 DECIMALS = 2
 """Plans whose objectives are equal to so many decimals of their units are one."""
 
@@ -189,7 +184,7 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
     -----
     Augmented ε-constraint, see `optimize.pareto`; requirements OPT.
     """
-    _check(objectives, points, baseline)
+    require_objectives(objectives, points, is_compared=baseline is not None)
     parameters = (
         settings
         if isinstance(settings, TradeOffParameters)
@@ -225,7 +220,7 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
         # Programs by tighter budgets are added to all.
         known = ProgramPoints(within, looser, every, most, parameters.budget_rounds)
         made = list(_candidates(built, parameters, known, baseline, asked, tell, way))
-        best = _unbeaten(made, objectives)
+        best = _unbeaten(made, objectives, equals=True)
         made += list(_deferred(built, best, every, baseline, way))
         best = _unbeaten(made, objectives)
         made += _improved(built, best, every, baseline, tell, way)
@@ -540,14 +535,25 @@ def _sound(
     return []
 
 
-def _unbeaten(made: Iterable[Candidate], objectives: Sequence[str]) -> list[Candidate]:
-    """Plans that no other one beats in the chosen objectives, by the first of them."""
+def _unbeaten(
+    made: Iterable[Candidate], objectives: Sequence[str], *, equals: bool = False
+) -> list[Candidate]:
+    """Plans that no other one beats in the chosen objectives, by the first of them.
+
+    Of those that equal one another all (`equals`), else the first.
+    """
     every = list(made)
     if not every:
         return []
     rows = np.array([[one.values[name] for name in objectives] for one in every], float)
-    distinct, first = np.unique(np.round(rows, DECIMALS), axis=0, return_index=True)
-    return [every[place] for place in first[nondominated(distinct)].tolist()]
+    rounded = np.round(rows, DECIMALS)
+    distinct, first, of = np.unique(
+        rounded, axis=0, return_index=True, return_inverse=True
+    )
+    best = nondominated(distinct)
+    if equals:
+        return [one for one, row in zip(every, of.ravel(), strict=True) if best[row]]
+    return [every[place] for place in first[best].tolist()]
 
 
 def objective_vectors(built: BuiltProgram) -> dict[str, Floats]:
@@ -558,24 +564,6 @@ def objective_vectors(built: BuiltProgram) -> dict[str, Floats]:
     found = program_amounts(built)
     safety = built.program.parts.get(ObjectivePart.SAFETY, 0.0)
     return {**found, "cost": found["cost"] + safety}
-
-
-def _check(objectives: Sequence[str], points: int, baseline: Plan | None) -> None:
-    if unknown := [name for name in objectives if name not in OBJECTIVES]:
-        message = f"Unknown objective {unknown[0]}; there are {', '.join(OBJECTIVES)}."
-        raise UsageError(message)
-    if len(set(objectives)) < max(len(objectives), LEAST_OBJECTIVES):
-        message = "Name at least two objectives, each once."
-        raise UsageError(message)
-    if len(objectives) > MOST_OBJECTIVES:
-        message = f"Name at most {MOST_OBJECTIVES} objectives."
-        raise UsageError(message)
-    if CHURN in objectives and baseline is None:
-        message = "Churn is counted from a baseline plan: name one (--baseline DIR)."
-        raise UsageError(message)
-    if points < LEAST_POINTS:
-        message = f"points ({points}) must be at least {LEAST_POINTS}."
-        raise UsageError(message)
 
 
 def _points(kept: Sequence[Candidate]) -> pl.DataFrame:

@@ -371,9 +371,10 @@ class ExceptionMessages:
     def _over(self, over: Iterable[AllocationGap]) -> None:
         for entry in over:
             cells = self._of_pin(entry.pin, entry.units)
+            qty = from_units(entry.units, entry.pin.node.step)
             self.add(
                 ExceptionCode.OVER_PEGGED,
-                f"The {entry.pin.label} keeps {number(cells['qty'])} that its demand does "
+                f"The {entry.pin.label} keeps {number(qty)} that its demand does "
                 "not need.",
                 supply=entry.pin.supply,
                 **cells,

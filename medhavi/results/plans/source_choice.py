@@ -30,6 +30,8 @@ BUSY = 0.85
 
 Named = Callable[[str], str]
 """Name of an id as people call it."""
+Told = Callable[[dt.datetime, str], str]
+"""Local time of a location, in words."""
 _VERBS = {"make": "made by", "buy": "bought from", "move": "moved by"}
 _BY_USE = "mode {} takes sources in their order of use"
 _CHOICE = {
@@ -128,21 +130,24 @@ class SourceChoice(TextDisplay):
     mode: str
     locale: PlanLocale = field(default_factory=PlanLocale)
 
-    def sentences(self, named: Named = str) -> list[str]:
+    def sentences(self, named: Named = str, told: Told | None = None) -> list[str]:
         """Source of the order, then each other one and what speaks against it.
 
         Parameters
         ----------
         named
             Name of an id as people call it.
+        told
+            Words of an instant at a location; None: those of the locale.
         """
+        told = told or self.locale.told
         used, verb = self.used, _VERBS.get(self.used.kind, "from")
         thing = f"{number(self.needed)} {self._unit}of {named(self.product)}"
         head = (
             f"{self.order}: {thing} at {named(self.location)}, {verb} "
-            f"{named(used.source)}{self._price(used)}, there {self._told(self.finish)}."
+            f"{named(used.source)}{self._price(used)}, there {told(self.finish, self.location)}."
         )
-        return [head, *(self._other(one, named) for one in self.others)]
+        return [head, *(self._other(one, named, told) for one in self.others)]
 
     def __str__(self) -> str:
         """Sentences, one a line."""
@@ -172,13 +177,16 @@ class SourceChoice(TextDisplay):
         )
         return {**{name: getattr(self, name) for name in names}, "sources": offers}
 
-    def against(self, other: SourceOffer, named: Named = str) -> tuple[str, ...]:
+    def against(
+        self, other: SourceOffer, named: Named = str, told: Told | None = None
+    ) -> tuple[str, ...]:
         """What speaks against another source, in words with numbers; empty: nothing."""
+        told = told or self.locale.told
         return tuple(
             words
             for words in (
                 self._dearer(other),
-                self._later(other),
+                self._later(other, told),
                 self._riskier(other),
                 self._larger(other),
                 self._behind(other),
@@ -216,41 +224,38 @@ class SourceChoice(TextDisplay):
             return ""
         return f" at {self._money(offer.unit_cost)} a unit"
 
-    def _told(self, moment: dt.datetime) -> str:
-        return self.locale.told(moment, self.location)
-
-    def _other(self, other: SourceOffer, named: Named) -> str:
+    def _other(self, other: SourceOffer, named: Named, told: Told) -> str:
         verb = _VERBS.get(other.kind, "from")
         when = "at no time"
         if other.arrives is not None:
-            when = f"there {self._told(other.arrives)} at the earliest"
+            when = f"there {told(other.arrives, self.location)} at the earliest"
             if other.closes is not None and other.closes <= self.begin:
-                when += f", ordered until {self._told(other.closes)}"
-        told = f"Not {verb} {named(other.source)}{self._price(other)}, {when}: "
-        more, against = self.more(other), "; ".join(self.against(other, named))
+                when += f", ordered until {told(other.closes, self.location)}"
+        head = f"Not {verb} {named(other.source)}{self._price(other)}, {when}: "
+        more, against = self.more(other), "; ".join(self.against(other, named, told))
         less = f"{self._money(-more)} a unit less" if more < 0 else ""
         if against:
-            return f"{told}{less}{', but ' if less else ''}{against}."
+            return f"{head}{less}{', but ' if less else ''}{against}."
         found = f"{less or 'as dear'}, and in time"
-        return f"{told}{found}; {_CHOICE[self.mode]}."
+        return f"{head}{found}; {_CHOICE[self.mode]}."
 
     def _dearer(self, other: SourceOffer) -> str:
         more = self.more(other)
         return f"{self._money(more)} a unit more" if more > 0 else ""
 
-    def _later(self, other: SourceOffer) -> str:
+    def _later(self, other: SourceOffer, told: Told) -> str:
         late = self.later_h(other)
         if late:
             return f"{duration(late)} later"
         if late is None or (other.opens is not None and other.opens > self.finish):
-            return self._closed(other)
+            return self._closed(other, told)
         return ""
 
-    def _closed(self, other: SourceOffer) -> str:
+    def _closed(self, other: SourceOffer, told: Told) -> str:
         if other.opens is not None:
-            return f"orders may begin from {self._told(other.opens)} on"
+            return f"orders may begin from {told(other.opens, self.location)} on"
         if other.closes is not None:
-            return f"orders may begin until {self._told(other.closes)}"
+            return f"orders may begin until {told(other.closes, self.location)}"
         return "it never fits into its open times"
 
     def _riskier(self, other: SourceOffer) -> str:

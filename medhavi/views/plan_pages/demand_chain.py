@@ -266,13 +266,14 @@ def sources_html(choices: Sequence[SourceChoice], names: Names) -> str:
     if not choices:
         return f'<p class="muted">{say("no_other_source")}</p>'
     items = "".join(_source_html(one, names) for one in choices)
-    return f'<div class="mv-list"><h3>{say("why_this_source")}</h3>{items}</div>'
+    head = f"<summary>{say('why_this_source')}</summary>"
+    return f"<details>{head}<ul>{items}</ul></details>"
 
 
 def _source_html(choice: SourceChoice, names: Names) -> str:
-    head, *others = choice.sentences(names.place)
+    head, *others = choice.sentences(names.place, names.when_there)
     items = "".join(f"<li>{escape(one)}</li>" for one in others)
-    return f"<p>{escape(head)}</p><ul>{items}</ul>"
+    return f"<li>{escape(head)}<ul>{items}</ul></li>"
 
 
 def _expedite(place: int, explanation: Explanation, as_of: int) -> str:

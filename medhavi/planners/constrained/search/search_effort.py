@@ -158,7 +158,7 @@ class Watch:
     stop: Callable[[], bool]
 
 
-class LateByPriority:
+class PriorityLateness:
     """Demands by priority: tells how many of each are late."""
 
     def __init__(self, watch: Watch, model: Model) -> None:

@@ -35,7 +35,7 @@ from medhavi.planners.constrained.search.search_effort import (
     MOST_TOGETHER,
     WHOLE_LOOKS,
     WORTH_A_LOOK,
-    LateByPriority,
+    PriorityLateness,
     budget_of,
     eased,
     is_crowded,
@@ -256,7 +256,7 @@ def seek(
     def told(_: int) -> None:
         watch.told(Progress("passes", passes.made, len(plant.d_item)))
 
-    classes = LateByPriority(watch, model)
+    classes = PriorityLateness(watch, model)
     first = construct(passes, effort, told, watch.stop)
     classes.tell(passes.work.d_finish)
     alone = _alone(passes, model, budget) if budget.wheel.turns and first.cost else 0
@@ -341,7 +341,7 @@ class Repair:
         self._moving = self._plant._replace(base=base)
         self._model = model
         self._watch = watch
-        self._classes, self._budget = LateByPriority(watch, model), budget
+        self._classes, self._budget = PriorityLateness(watch, model), budget
         fresh.noise[0] += seed
         self._plan: ScheduleRecord = engine.of(fresh)
         due = model.plant.d_due
