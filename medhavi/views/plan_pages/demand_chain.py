@@ -267,13 +267,13 @@ def sources_html(choices: Sequence[SourceChoice], names: Names) -> str:
         return f'<p class="muted">{say("no_other_source")}</p>'
     items = "".join(_source_html(one, names) for one in choices)
     head = f"<summary>{say('why_this_source')}</summary>"
-    return f"<details>{head}<ul>{items}</ul></details>"
+    return f"<details>{head}{items}</details>"
 
 
 def _source_html(choice: SourceChoice, names: Names) -> str:
     head, *others = choice.sentences(names.place, names.when_there)
     items = "".join(f"<li>{escape(one)}</li>" for one in others)
-    return f"<li>{escape(head)}<ul>{items}</ul></li>"
+    return f'<p><strong>{escape(head)}</strong></p><ol class="mv-chain">{items}</ol>'
 
 
 def _expedite(place: int, explanation: Explanation, as_of: int) -> str:
