@@ -260,8 +260,23 @@ class _WarmRepair(Repair):
         for order, end in zip(self.start.of.tolist(), late.tolist(), strict=True):
             if order >= 0:
                 self._plan.o_stays[order] = end
-        self.revive()
+        if self._dies_early():
+            self.revive()
         return True
+
+    def _dies_early(self) -> bool:
+        """Whether something is dead when it is used, where all is as early as may be.
+
+        What stays as late as it may be takes goods of firm orders, which do not move,
+        later than the plan does in the end.
+        """
+        if not self.dies(self._model.plant):
+            return False
+        early = ScheduleRecord(*map(copy, self._plan))
+        self._kernels.justify_left(self._plant, early)
+        before = np.array(early.g_from)
+        left = self._kernels.revive(self._plant, early)
+        return bool(left) or not np.array_equal(before, np.asarray(early.g_from))
 
     def improve(self, moves: int, tally: np.ndarray) -> None:
         """Try moves for what was served anew, then for what else is late; save orders.
