@@ -23,6 +23,7 @@ from medhavi.planners.constrained.search.starts.baseline_schedule import (
 from medhavi.planners.master_plan.blocks import build
 from medhavi.planners.master_plan.cost_bound import cost_at_least
 from medhavi.planners.master_plan.decoder import (
+    MOST_JOINED,
     RunOptions,
     beside,
     decided,
@@ -40,6 +41,7 @@ from medhavi.planners.master_plan.goals.staged_solve import (
     program_amounts,
     refusal,
     tighter_budgets,
+    worth,
 )
 from medhavi.planners.master_plan.improvement.late_slices import late_deliveries
 from medhavi.planners.master_plan.improvement.plan_improvement import (
@@ -401,7 +403,9 @@ def _improved(
 ) -> Iterator[Candidate]:
     """Other plans of those that no other one beats, as of `_variants`.
 
-    Lots are those of the program that a plan follows, else of the first one.
+    Lots are those of the program that a plan follows, else of the first one. Of the
+    plan that is least in the first objective orders are joined as often as in mode
+    optimize, of the others once.
     """
     stop = Stop(way.cancelled)
     solutions = [point.solution for point in every]
@@ -412,7 +416,8 @@ def _improved(
         if decisions is None or not solutions:
             continue
         solution = solutions[0 if number is None else number - 1]
-        for made, told in _variants(built, plan, decisions, solution, way):
+        rounds = 1 if done else MOST_JOINED
+        for made, told in _variants(built, plan, decisions, solution, rounds, way):
             follows = made if number is None else beside(made, built, solution)
             asked = plan.run.settings
             yield from _measured(built, baseline, asked, number, follows, told)
@@ -423,16 +428,24 @@ def _variants(
     plan: Plan,
     decisions: Decisions,
     solution: Solution,
+    rounds: int,
     way: RunOptions,
-) -> Iterator[tuple[Plan, dict[str, bool]]]:
-    """Plan with orders joined, no overtime beside unused hours, or in planned lots."""
+) -> Iterator[tuple[Plan, dict[str, int]]]:
+    """Plan with orders joined, no overtime beside unused hours, or in planned lots.
+
+    And what tells each from the others: in how many rounds its orders were joined, of
+    so many that were tried, whether it spares overtime, whether it is in planned lots.
+    """
     run, stop = built.statement.run, Stop(way.cancelled)
 
-    def joined(own: Decisions, made: Plan) -> Iterator[Plan]:
-        return islice(joined_plans(run, own, made, run.goals.effort, way), 1)
+    def joined(own: Decisions, made: Plan) -> Iterator[tuple[int, Plan]]:
+        found = joined_plans(run, own, made, run.goals.effort, way)
+        tried = list(enumerate(islice(found, rounds), start=1))
+        tried.sort(key=lambda one: worth(one[1], run.stated, run.goals))
+        return iter(tried[:1])
 
-    for found in joined(decisions, plan):
-        yield found, {"joins": True}
+    for number, found in joined(decisions, plan):
+        yield found, {"joins": number}
     closed = idle_overtime(plan, built.statement) if decisions.overtime else ()
     if closed and not stop():
         own = replace(decisions, closed=closed)
@@ -444,8 +457,8 @@ def _variants(
         own = in_lots(decisions, lots)
         made = decided(run, own, run.goals.effort, way)
         yield made, {"lots": True}
-        for found in joined(own, made):
-            yield found, {"lots": True, "joins": True}
+        for number, found in joined(own, made):
+            yield found, {"lots": True, "joins": number}
 
 
 def _resumed(
