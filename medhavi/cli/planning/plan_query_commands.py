@@ -49,6 +49,7 @@ def diagnose(
     no work.
     """
     from medhavi.results.amounts import duration, full_money, number, percent
+    from medhavi.results.plans.lateness import WORDS, Verdict
     from medhavi.results.plans.plan import Plan
     from medhavi.results.reports import plan_queries as queries
 
@@ -109,10 +110,11 @@ def diagnose(
     listed(
         "late",
         say("demands_not_kept"),
-        ["demand", "due", "late", "short", "limited by", "costs"],
+        ["demand", "due", "verdict", "late", "short", "limited by", "costs"],
         lambda row: (
             row["demand"],
             told(row["due"]),
+            WORDS[Verdict(row["verdict"])],
             duration(row["lateness_h"]),
             number(row["short"]),
             row["limiter"] or "",
