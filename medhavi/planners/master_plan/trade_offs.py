@@ -438,14 +438,19 @@ def _variants(
     """
     run, stop = built.statement.run, Stop(way.cancelled)
 
-    def joined(own: Decisions, made: Plan) -> Iterator[tuple[int, Plan]]:
+    def joined(
+        own: Decisions, made: Plan, told: Mapping[str, int]
+    ) -> Iterator[tuple[Plan, dict[str, int]]]:
+        """Cheapest of the rounds; none where nothing joins."""
         found = joined_plans(run, own, made, run.goals.effort, way)
-        tried = list(enumerate(islice(found, rounds), start=1))
-        tried.sort(key=lambda one: worth(one[1], run.stated, run.goals))
-        return iter(tried[:1])
+        tried = [
+            (one, {**told, "joins": number})
+            for number, one in enumerate(islice(found, rounds), start=1)
+        ]
+        if tried:
+            yield min(tried, key=lambda one: worth(one[0], run.stated, run.goals))
 
-    for number, found in joined(decisions, plan):
-        yield found, {"joins": number}
+    yield from joined(decisions, plan, {})
     closed = idle_overtime(plan, built.statement) if decisions.overtime else ()
     if closed and not stop():
         own = replace(decisions, closed=closed)
@@ -457,8 +462,7 @@ def _variants(
         own = in_lots(decisions, lots)
         made = decided(run, own, run.goals.effort, way)
         yield made, {"lots": True}
-        for number, found in joined(own, made):
-            yield found, {"lots": True, "joins": number}
+        yield from joined(own, made, {"lots": True})
 
 
 def _resumed(
