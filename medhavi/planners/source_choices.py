@@ -97,7 +97,8 @@ class _SourceMeasures:
         self._providers = Providers(tables, infinite=infinite)
         self._as_of = snapshot.as_of
         self._plan = plan
-        self._leaving = Counter(map(_departure, plan.supplies.to_dicts()))
+        leaving = plan.supplies.select(pl.col("lane").fill_null(""), "departure")
+        self._leaving = Counter(leaving.iter_rows())
         """Orders of the plan by lane and departure."""
         self._surplus: dict[str, float] = dict(
             plan.exceptions.filter(pl.col("code") == ExceptionCode.LOT_SURPLUS)
