@@ -93,6 +93,7 @@ from medhavi.progress import Progress
 from medhavi.providers import Providers
 from medhavi.providers.sources import OrderTiming, StepWindow
 from medhavi.results.difference import compare
+from medhavi.results.plans.lateness import late_demands
 from medhavi.results.verify import verify
 from medhavi.service.data_source import DataSource
 from medhavi.service.page_data import PageData, PageProblem, load_data
@@ -108,7 +109,6 @@ from medhavi.snapshot.reading.request_rows import (
 from medhavi.units import lineage
 from medhavi.views.names import Names, names_of
 from medhavi.views.page import trust_line
-from medhavi.views.pictures.lateness import late_demands
 from medhavi.views.plan_pages.meeting_pack import meeting_pack, pack_sections
 from medhavi.views.theme import DARK, LIGHT
 from medhavi.workbench import Workbench

@@ -16,12 +16,12 @@ import polars as pl
 import pytest
 from playwright.sync_api import expect
 
+from medhavi.results.plans.lateness import late_demands
 from medhavi.service.promise_pages.promise_list import with_standing
 from medhavi.units import from_seconds
 from medhavi.views.names import day, local, money, names_of, when
 from medhavi.views.order_grid import planned_orders
 from medhavi.views.pictures.chain import chain_chart
-from medhavi.views.pictures.lateness import late_demands
 from medhavi.views.plan_pages import suppliers
 from medhavi.views.promises.records import records_finding
 from medhavi.views.theme import title_of

@@ -15,10 +15,9 @@ import polars as pl
 import pytest
 
 from medhavi.cli.application import run
-from medhavi.results.plans.lateness import tally
+from medhavi.results.plans.lateness import late_demands, tally
 from medhavi.results.plans.plan import Plan, key_figures
 from medhavi.units import from_seconds
-from medhavi.views.pictures.lateness import late_demands
 from medhavi.views.report import figure_words, figures_html, html
 from medhavi.views.tiles import plan_tiles
 from medhavi.workbench.demonstration import earlier_plan

@@ -15,11 +15,19 @@ from medhavi.planners.work_orders import OrderParameters, urgencies
 from medhavi.results.difference import stability
 from medhavi.results.figures.kpis import kpi_table
 from medhavi.results.plans import lateness
-from medhavi.results.plans.lateness import Verdict, status_of, tally, verdicts
+from medhavi.results.plans.lateness import (
+    Verdict,
+    late_demands,
+    status_of,
+    tally,
+    verdicts,
+)
 from medhavi.results.plans.plan import key_figures
 from medhavi.views.order_list import comparison_html
 from medhavi.views.pictures.chain import chain_title
-from medhavi.views.pictures.lateness import late_demands, overdue_title
+from medhavi.views.pictures.lateness import (
+    overdue_title,
+)
 from medhavi.views.plan_pages.demand_chain import headline
 from medhavi.views.plan_pages.demand_lists import demand_rows
 from medhavi.views.report import figures_html, html

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from medhavi.results.plans.lateness import late_demands
 from medhavi.views.pictures import lateness
 from medhavi.views.pictures.lateness import (
     cause_groups,
     late_bars,
     late_chart,
-    late_demands,
     plan_finding,
 )
 from tests.api import Names

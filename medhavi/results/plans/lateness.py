@@ -285,6 +285,22 @@ def not_kept(plan: PlanAccess) -> pl.DataFrame:
     return verdicts(plan).filter(pl.col("verdict").is_in(NOT_KEPT))
 
 
+def late_demands(plan: PlanAccess) -> pl.DataFrame:
+    """Demands that the plan does not keep, the dearest first.
+
+    Returns
+    -------
+    pl.DataFrame
+        Columns of `verdicts` and money (as of `late_costs`).
+    """
+    return (
+        not_kept(plan)
+        .join(late_costs(plan), on="demand", how="left", maintain_order="left")
+        .with_columns(pl.col("money").fill_null(0.0))
+        .sort("money", "lateness_h", "demand", descending=[True, True, False])
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerdictCounts:
     """Counts of the verdicts of one plan: the headline figures.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.results.difference import compare, same_orders
-from medhavi.results.plans.lateness import late_costs, not_kept
+from medhavi.results.plans import lateness
 from medhavi.results.reports.resource_load import ResourceLoads
 
 if TYPE_CHECKING:
@@ -71,11 +71,11 @@ def late_demands(plan: Plan) -> pl.DataFrame:
     """
     limiters = plan.fulfilment.select("demand", "limiter")
     return (
-        not_kept(plan)
-        .select("demand", "due", "qty", "short", "verdict", "lateness_h")
+        lateness.late_demands(plan)
         .join(limiters, on="demand", how="left")
-        .join(late_costs(plan), on="demand", how="left")
-        .with_columns(pl.col("money").fill_null(0.0))
+        .select(
+            "demand", "due", "qty", "short", "verdict", "lateness_h", "limiter", "money"
+        )
         .sort("money", "due", "demand", descending=[True, False, False])
     )
 

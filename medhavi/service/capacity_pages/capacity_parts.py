@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from medhavi.results.plans.lateness import late_demands
 from medhavi.service.order_pages import one_order
 from medhavi.service.page_data import html
 from medhavi.service.plan_pages import desk_parts
 from medhavi.views import page
 from medhavi.views.order_list import order_words
-from medhavi.views.pictures.lateness import late_demands
 from medhavi.views.plan_pages.calendar_words import (
     downtime_html,
     exceptions_html,

@@ -8,6 +8,7 @@ import polars as pl
 
 from medhavi.lakehouse import Lake
 from medhavi.planners.source_choices import source_choices
+from medhavi.results.plans.lateness import late_demands
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.downloads import grid_button
 from medhavi.service.page_data import html, picture, recorded_until, section
@@ -17,7 +18,6 @@ from medhavi.views.names import money
 from medhavi.views.order_grid import order_edits_html, partner_links
 from medhavi.views.order_list import due_clock
 from medhavi.views.pictures.chain import chain_chart
-from medhavi.views.pictures.lateness import late_demands
 from medhavi.views.pictures.scenarios import scenario_link
 from medhavi.views.plan_pages import demand_lists
 from medhavi.views.plan_pages.demand_chain import sources_html, story_html

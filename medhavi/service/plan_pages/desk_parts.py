@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from medhavi.results.plans.lateness import late_demands
 from medhavi.service.downloads import grid_button
 from medhavi.service.page_data import (
     PageProblem,
@@ -20,7 +21,9 @@ from medhavi.views import grid_columns, order_list
 from medhavi.views.changed_cells import rows_html
 from medhavi.views.names import money, when
 from medhavi.views.order_list import clock, dearest_exceptions, plain
-from medhavi.views.pictures.lateness import late_demands, plan_remedies_html
+from medhavi.views.pictures.lateness import (
+    plan_remedies_html,
+)
 from medhavi.views.pictures.run_steps import cost_chart, coverage_chart, steps_html
 from medhavi.views.promises.words import remedy_words
 from medhavi.views.words import say

@@ -11,7 +11,7 @@ import polars as pl
 from medhavi.results.amounts import difference
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.limiter import Limiter
-from medhavi.results.plans.lateness import WORDS, Verdict, not_kept, tally
+from medhavi.results.plans.lateness import WORDS, Verdict, late_demands, tally
 from medhavi.units import DAY, from_seconds, to_seconds
 from medhavi.views.names import (
     NOTHING,
@@ -53,25 +53,6 @@ _HUES = {"material": "warn", "capacity": "bad", "transport": "plan"}
 _PAST_DUE, _OTHER = say("past_due_when_made"), "other"
 _TONES = {**_HUES, _PAST_DUE: "muted", _OTHER: "alt"}
 _DOMAINS = [*_TONES]
-
-
-def late_demands(plan: Plan) -> pl.DataFrame:
-    """Demands that the plan does not keep, the dearest first.
-
-    Returns
-    -------
-    pl.DataFrame
-        Columns of `verdicts` and money (of all causes of the demand).
-    """
-    cost = plan.causes.group_by("demand", maintain_order=True).agg(
-        pl.col("money").fill_null(0.0).sum()
-    )
-    return (
-        not_kept(plan)
-        .join(cost, on="demand", how="left", maintain_order="left")
-        .with_columns(pl.col("money").fill_null(0.0))
-        .sort("money", "lateness_h", "demand", descending=[True, True, False])
-    )
 
 
 def late_served(plan: Plan, pegs: pl.Expr) -> pl.DataFrame:

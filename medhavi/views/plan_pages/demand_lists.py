@@ -11,14 +11,13 @@ from urllib.parse import quote
 
 import polars as pl
 
-from medhavi.results.plans.lateness import WORDS, Verdict, tally, verdicts
+from medhavi.results.plans.lateness import WORDS, Verdict, late_demands, tally, verdicts
 from medhavi.views import grid_columns, page
 from medhavi.views.names import count, money, percent, wall_clock, when
 from medhavi.views.order_grid import customer_link, demand_words, order_link
 from medhavi.views.page import table_html
 from medhavi.views.pictures.lateness import (
     late_causes,
-    late_demands,
     lateness_text,
     overdue_rows,
 )

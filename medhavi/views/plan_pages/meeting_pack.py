@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from medhavi.results.plans.lateness import late_demands
 from medhavi.units import from_seconds
 from medhavi.views import grid_columns
 from medhavi.views.names import (
@@ -22,7 +23,6 @@ from medhavi.views.order_list import clock, plain
 from medhavi.views.pictures.lateness import (
     late_causes,
     late_chart,
-    late_demands,
     lateness_text,
     overdue_chart,
     plan_finding,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from medhavi.results.plans.lateness import BEGUN, WORDS, Verdict, verdicts
+from medhavi.results.plans.lateness import BEGUN, WORDS, Verdict, late_demands, verdicts
 from medhavi.snapshot.calendars.calendars import Calendars
 from medhavi.units import DAY, from_seconds, to_seconds
 from medhavi.views import grid_columns
@@ -23,7 +23,6 @@ from medhavi.views.names import (
 )
 from medhavi.views.order_grid import demand_words
 from medhavi.views.page import empty, part_rows
-from medhavi.views.pictures.lateness import late_demands
 from medhavi.views.theme import (
     finished,
     legend_below,
