@@ -145,7 +145,6 @@ class Budgets:
     def _least(self, name: str, held: Collection[str]) -> float | None:
         """Least value of what a budget limits, others held; None: it was not solved."""
         self._session.set_cost(self._budgets[name].weights)
-        self._session.restart()
         self._limit(held)
         found = self._session.solve(cancelled=self._cancelled)
         return found.objective if found.outcome is SolveStatus.OPTIMAL else None

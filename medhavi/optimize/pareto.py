@@ -5,7 +5,8 @@ the others in the goal keeps points efficient where the first one is degenerate
 (Mavrotas 2009, doi 10.1016/j.amc.2009.03.037). Bounds are not laid on a grid: each new
 one halves the largest gap that is left, so that points are distinct and spread. All
 objectives stand in the program as rows once; from point to point only bounds change,
-and the solver goes on from the basis of the point whose bound is nearest.
+and the solver goes on from the basis of the point whose bound of that objective is
+nearest, for the first bound from the end where that objective is least, which keeps it.
 """
 
 from __future__ import annotations
@@ -104,7 +105,9 @@ class Front:
             for name, weights in objectives.items()
         }
         self._goal = ""
-        self._bases: dict[str, list[tuple[float, object]]] = {}
+        self._ends: dict[str, object] = {}
+        self._bounded: dict[str, list[tuple[float, object]]] = {}
+        """Bases of the ends, and of points with their bounds, by objective."""
         self.stopped = False
 
     def points(
@@ -125,11 +128,7 @@ class Front:
         for name in self._names:
             ends.append(self._solve(name, None))
             self._keep(found, ends[-1], tell)
-            if len(ends) == 1 and ends[0] is not None:
-                basis = self._session.basis()
-                self._bases = {
-                    other: [(ends[0].values[other], basis)] for other in self._names
-                }
+            self._ends[name] = self._session.basis()
         del found[count:]
         marks = self._marks(ends)
         while len(found) < count and not self.stopped:
@@ -142,7 +141,8 @@ class Front:
             if point is not None:
                 # A bound with room to spare: the gap ends where the point is.
                 marks[name].append(point.values[name])
-                self._bases[name].append((middle, self._session.basis()))
+                bounded = self._bounded.setdefault(name, [])
+                bounded.append((middle, self._session.basis()))
             self._keep(found, point, tell)
         return sorted(found, key=self._order)
 
@@ -154,8 +154,11 @@ class Front:
         return self._solve(point.goal, point.limited)
 
     def _nearest(self, name: str, bound: float) -> object:
-        """Basis of the point whose bound of an objective is nearest to this one."""
-        return min(self._bases[name], key=lambda one: abs(one[0] - bound))[1]
+        """Basis of the point whose bound of an objective is nearest, or of its end."""
+        bounded = self._bounded.get(name)
+        if not bounded:
+            return self._ends[name]
+        return min(bounded, key=lambda one: abs(one[0] - bound))[1]
 
     def _order(self, point: Point) -> tuple[float, ...]:
         return tuple(point.values[name] for name in self._names)

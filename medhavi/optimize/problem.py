@@ -354,11 +354,7 @@ class Session(Protocol):
     """Parts of it that share no row, solved one by one."""
 
     def solve(self, *, cancelled: Callable[[], bool] | None = None) -> Solution:
-        """Solve from where the last solve ended."""
-        ...
-
-    def restart(self) -> None:
-        """Forget the basis: the next solve starts from nothing."""
+        """Solve from where the last solve ended, where that helps."""
         ...
 
     def basis(self) -> object:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medhavi.optimize.highs import Highs, HighsSession, SolverLimits
+from medhavi.optimize.highs import DUAL, PRIMAL, Highs, HighsSession, SolverLimits
 from medhavi.optimize.problem import Problem, SolveStatus
 
 if TYPE_CHECKING:
@@ -45,10 +45,80 @@ def test_costs_and_rows_change_between_solves():
     session = Highs().open(knapsack())
     session.solve()
     session.set_cost(np.array([-1.0, -9.0]))
-    session.restart()
     assert session.solve().values.tolist() == [0.0, 5.0]
     session.add_row(-np.inf, 2.0, np.array([0.0, 1.0]))
     assert session.solve().values.tolist() == [6.0, 2.0]
+
+
+@pytest.mark.req("OMI-07")
+def test_a_basis_starts_the_method_that_it_suits_or_none():
+    """Three goods of one machine: what changed since the last solve decides."""
+    problem = Problem()
+    x, r = problem.columns("x", 3, upper=4.0), problem.rows("hours", 1, upper=10.0)
+    problem.entries(r.at([0, 0, 0]), x.at([0, 1, 2]), [1.0, 2.0, 3.0])
+    problem.cost("gain", x.at([0, 1, 2]), [-3.0, -5.0, -7.0])
+    session = Highs().open(problem.program())
+    assert isinstance(session, HighsSession)
+
+    def solved() -> tuple[float, int]:
+        found = session.solve()
+        method = session._model.getOptionValue("simplex_strategy")[1]
+        return found.objective, method
+
+    # From nothing: 4, 3 and 0 of the goods.
+    assert solved() == (-27.0, DUAL)
+    # Other costs, the point keeps all rows: all hours for the third, 10 / 3 of it.
+    session.set_cost(np.array([-1.0, -5.0, -9.0]))
+    assert solved() == (-30.0, PRIMAL)
+    # The same costs, less time: only the best good by the hour.
+    session.set_row(0, -np.inf, 6.0)
+    assert solved() == (-18.0, DUAL)
+    # Other costs, and a row that the point breaks: from nothing.
+    session.set_cost(np.array([-3.0, -5.0, -7.0]))
+    session.set_row(0, -np.inf, 3.0)
+    assert session._last is not None
+    assert not session._keeps_rows(session._last.activities)
+    assert solved() == (-9.0, DUAL)
+    # A row that the point keeps, and other costs.
+    session.add_row(-np.inf, 5.0, np.ones(3))
+    session.set_cost(np.array([-3.0, -7.0, -7.0]))
+    assert solved() == (-10.5, PRIMAL)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whatever_changed_a_program_costs_what_it_does_from_nothing(seed):
+    program, draw = transport(seed, 6), np.random.default_rng(seed)
+    session, bases, bounds, rows = Highs().open(program), [], {}, []
+    cost = program.cost
+    for _ in range(12):
+        for change in draw.choice(4, int(draw.integers(1, 3)), replace=False):
+            row = int(draw.integers(program.n_rows + len(rows)))
+            if change == 0:
+                cost = program.cost * draw.uniform(0.2, 3.0, program.n_columns)
+                session.set_cost(cost)
+            elif change == 1 and row < program.n_rows:
+                lower, upper = program.row_lower[row], program.row_upper[row]
+                bounds[row] = lower * 0.9, upper * draw.uniform(1.0, 1.5)
+                session.set_row(row, *bounds[row])
+            elif change == 2 and len(rows) < 3:
+                weights = draw.uniform(0.0, 1.0, program.n_columns)
+                rows.append((weights, 1e5))
+                session.add_row(-np.inf, 1e5, weights)
+                bases.clear()
+            elif bases:
+                session.resume(bases[int(draw.integers(len(bases)))])
+        found = session.solve()
+        fresh = Highs().open(program)
+        fresh.set_cost(cost)
+        for row, (lower, upper) in bounds.items():
+            fresh.set_row(row, lower, upper)
+        for weights, most in rows:
+            fresh.add_row(-np.inf, most, weights)
+        best = fresh.solve()
+        assert found.outcome is best.outcome
+        if best.outcome is SolveStatus.OPTIMAL:
+            assert found.objective == pytest.approx(best.objective, rel=1e-9)
+            bases.append(session.basis())
 
 
 @pytest.mark.req("OMI-07")

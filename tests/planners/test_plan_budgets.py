@@ -96,7 +96,9 @@ def test_budgets_that_clash_name_their_least_relaxation_and_the_nearest_plan():
 
 @pytest.mark.req("OME-05")
 def test_each_of_three_budgets_that_clash_is_told_and_the_nearest_plan_is_guided():
-    """Cash is cost here. 100 kg need 105: 35 more cash, and then 25 more cost.
+    """Cash is cost here. 100 kg need 105: 25 more cost, and 35 more cash.
+
+    Or 140 kg more: 240 of them cost 70, in cash too.
 
     7.5 dirty ones are not whole: eight, for 104 EUR, by 104 kg.
     """
@@ -104,9 +106,9 @@ def test_each_of_three_budgets_that_clash_is_told_and_the_nearest_plan_is_guided
     assert found.run.program is not None
     both = "cannot hold together where as little is short as can be: allow at least"
     assert found.run.program.conflict == (
-        f"Cash at most 70 EUR and co2 at most 100 kg {both} 35 EUR more cash or 140 kg "
-        f"more co2. Co2 at most 100 kg and cost at most 80 EUR {both} 100 kg more co2 "
-        "or 25 EUR more cost."
+        f"Co2 at most 100 kg and cost at most 80 EUR {both} 140 kg more co2 or 25 EUR "
+        f"more cost. Cash at most 70 EUR and co2 at most 100 kg {both} 35 EUR more cash "
+        "or 140 kg more co2."
     )
     assert bought(found) == {"DIRTY": 8, "CLEAN": 32}
 

@@ -78,9 +78,11 @@ class FrontPrograms:
 
         built, session, cancelled = self._built, self._session, self._cancelled
         tell(0)
+        # The point of least money is near the one of least shortage, not so the other
+        # way round.
+        session.solve(cancelled=cancelled)
         best = add_service(built, session, self._vectors[SHORTAGE], cancelled)
         session.set_cost(built.program.cost)
-        session.restart()
         usual = session.solve(cancelled=cancelled)
         if {best.outcome, usual.outcome} != {SolveStatus.OPTIMAL}:
             return

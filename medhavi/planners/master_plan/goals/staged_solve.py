@@ -118,7 +118,6 @@ class GoalProgram:
                 self._add_service()
             self._rows = self._add_budgets()
             self._session.set_cost(self._built.program.cost)
-            self._session.restart()
         for name, most in budgets.items():
             self._rows.allow(name, most)
         return self._session.solve(cancelled=self._cancelled)
@@ -227,9 +226,7 @@ def add_service(
 
 
 def _solved(session: Session, cost: Floats, cancelled: Cancelled | None) -> Solution:
-    """Solve with other costs, from nothing: the last basis leads astray."""
     session.set_cost(cost)
-    session.restart()
     return session.solve(cancelled=cancelled)
 
 

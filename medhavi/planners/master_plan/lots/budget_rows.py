@@ -60,7 +60,6 @@ def with_budgets(
     ]
     if goals.goal == "cost":
         session.set_cost(amounts[SHORTAGE])
-        session.restart()
         least = session.solve(cancelled=cancelled)
         if least.outcome is not SolveStatus.OPTIMAL:
             return program
