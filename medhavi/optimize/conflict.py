@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from medhavi.optimize.problem import SolveStatus
+from medhavi.optimize.problem import SolveStatus, inner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -93,7 +93,7 @@ class Budgets:
         held = [
             name
             for name, one in self._budgets.items()
-            if one.weights @ point <= one.most
+            if inner(one.weights, point) <= one.most
         ]
         for name in [one for one in self._budgets if one not in held]:
             while not self._holds(name, held):

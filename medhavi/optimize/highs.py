@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import numpy as np
 
 from medhavi.optimize.components import ComponentSession, components_of
-from medhavi.optimize.problem import Solution, SolveStatus
+from medhavi.optimize.problem import Solution, SolveStatus, inner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -232,7 +232,7 @@ class HighsSession:
         self._rows += 1
         self._bounds[row] = lower, upper
         if last is not None:
-            reached = np.append(last.activities, weights @ last.values)
+            reached = np.append(last.activities, inner(weights, last.values))
             self._last = last._replace(activities=reached)
         return row
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from medhavi.optimize.problem import Solution, SolveStatus
+from medhavi.optimize.problem import Solution, SolveStatus, inner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -232,7 +232,7 @@ class Front:
         if solution.outcome is not SolveStatus.OPTIMAL:
             return None
         values = {
-            name: float(weights @ solution.values)
+            name: inner(weights, solution.values)
             for name, weights in self._objectives.items()
         }
         return Point(solution=solution, values=values, goal=goal, limited=limited)

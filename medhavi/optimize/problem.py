@@ -113,7 +113,7 @@ class Program:
 
     def contributions(self, values: Floats) -> dict[str, float]:
         """What each part adds to the objective at a point; they sum to it."""
-        return {name: float(part @ values) for name, part in self.parts.items()}
+        return {name: inner(part, values) for name, part in self.parts.items()}
 
     def column_block(self, name: str) -> Block:
         """Block of columns by name.
@@ -141,6 +141,14 @@ def _named(blocks: tuple[Block, ...], name: str) -> Block:
         if block.name == name:
             return block
     raise KeyError(name)
+
+
+def inner(weights: Floats, values: Floats) -> float:
+    """Sum of products: the same however many processors there are.
+
+    BLAS adds long vectors in parts, one for each thread.
+    """
+    return float(np.einsum("i,i", weights, values))
 
 
 @dataclass(slots=True)

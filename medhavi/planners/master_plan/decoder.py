@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from medhavi.findings.groups import COLUMN, TABLE
-from medhavi.optimize.problem import SolveStatus
+from medhavi.optimize.problem import SolveStatus, inner
 from medhavi.planners.constrained.deliveries import goes_whole
 from medhavi.planners.constrained.memory import PlantReading
 from medhavi.planners.constrained.netting.given_sources import UNDECIDED, Decisions
@@ -454,7 +454,7 @@ def program_record(
     """What was shown about a program, and which budgets it cannot keep together."""
     statement, value = built.statement, None
     if solution.outcome in GUIDING and not conflicts:
-        value = float(built.program.cost @ solution.values)
+        value = inner(built.program.cost, solution.values)
     currency = currency_of(statement.run.snapshot)
     budgets = statement.parameters.budgets
     return ProgramRecord(

@@ -12,10 +12,8 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
 import polars as pl
 
-from medhavi.optimize.pareto import nondominated
 from medhavi.planners.constrained.netting.given_sources import UNDECIDED
 from medhavi.planners.constrained.search.starts.baseline_schedule import (
     BaselineSchedule,
@@ -33,8 +31,12 @@ from medhavi.planners.master_plan.decoder import (
 )
 from medhavi.planners.master_plan.goals.front_programs import FrontPrograms
 from medhavi.planners.master_plan.goals.front_tables import (
+    Candidate,
     front_objectives,
+    front_points,
     front_programs,
+    sound_plans,
+    unbeaten_of,
 )
 from medhavi.planners.master_plan.goals.staged_solve import (
     excess,
@@ -55,7 +57,7 @@ from medhavi.planners.master_plan.master_run import (
     why_not_in_lots,
 )
 from medhavi.planners.master_plan.statement import ObjectivePart, state
-from medhavi.planners.master_plan.step_plans import PlansInMemory
+from medhavi.planners.master_plan.step_plans import PlansInMemory, bounded_as
 from medhavi.planners.parameters import TradeOffParameters
 from medhavi.planners.setting_ranges import require_budgets, require_objectives
 from medhavi.progress import Progress, Stop, unobserved
@@ -63,15 +65,8 @@ from medhavi.results.amounts import currency_of
 from medhavi.results.difference import orders_kept, planned_orders
 from medhavi.results.figures.kpis import kpi_table
 from medhavi.results.figures.scorecard import scorecard
-from medhavi.results.pareto_front import (
-    CHURN,
-    POINT,
-    USUAL,
-    ParetoFront,
-)
-from medhavi.results.plans.lateness import tally
+from medhavi.results.pareto_front import CHURN, USUAL, ParetoFront
 from medhavi.results.run_record import RunRecord, Status
-from medhavi.results.verify import verify
 from medhavi.version import __version__
 
 if TYPE_CHECKING:
@@ -85,23 +80,6 @@ if TYPE_CHECKING:
     from medhavi.progress import Cancelled, Observe
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
-
-DECIMALS = 2
-"""Plans whose objectives are equal to so many decimals of their units are one."""
-
-
-class Candidate(NamedTuple):
-    """A plan with the program that guides it, and what it comes to by its scorecard.
-
-    Without a baseline its churn is None. One that resumes a baseline has no decisions
-    of its own.
-    """
-
-    program: int | None
-    plan: Plan
-    values: dict[str, float | None]
-    amounts: dict[str, float]
-    decisions: Decisions | None = None
 
 
 class ProgramPoints(NamedTuple):
@@ -199,6 +177,16 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
     vectors = objective_vectors(built)
     chosen = {name: vectors[name] for name in objectives if name != CHURN}
     stop, tell = Stop(cancelled), observe or unobserved
+    asked: dict[str, object] = {"objectives": list(objectives), "budgets": most}
+    asked |= {} if baseline is None else {"baseline": baseline.fingerprint}
+    least = cost_at_least(run, solver_of(parameters), stop) if plans else None
+    way = RunOptions(None, stop, None, kept or PlansInMemory(), {}, at_least=least)
+    measured = partial(_measured, built, baseline, asked)
+    made, unbeaten = list[Candidate](), list[Candidate]()
+    if plans:
+        # Before programs are solved: who stops then has a plan.
+        tell(Progress("plan without the program", 0, points + 1, bound=least))
+        made += _unguided(built, parameters, baseline, measured, tell, way)
 
     def solved(budgets: Mapping[str, float]) -> FrontPrograms:
         session = solver_of(parameters).open(built.program)
@@ -214,44 +202,23 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
         # A plan in whole lots may keep what its program does not.
         looser = solved({}).points
     every = [*within.points, *looser]
-    asked = {"objectives": list(objectives), "budgets": most}
-    asked |= {} if baseline is None else {"baseline": baseline.fingerprint}
-    made, unbeaten = list[Candidate](), list[Candidate]()
     if plans:
-        way = RunOptions(None, stop, None, kept or PlansInMemory(), {})
         # Programs by tighter budgets are added to all.
         known = ProgramPoints(within, looser, every, most, parameters.budget_rounds)
-        made = list(_candidates(built, parameters, known, baseline, asked, tell, way))
-        best = _unbeaten(made, objectives, equals=True)
-        made += list(_deferred(built, best, every, baseline, way))
-        best = _unbeaten(made, objectives)
-        made += _improved(built, best, every, baseline, tell, way)
+        made += _guided(built, parameters, known, measured, made, tell, way)
+        made += _varied(built, made, every, baseline, objectives, tell, way)
         kept_by = [one for one in made if not excess(one.amounts, most)]
         if made and not kept_by and not stop.asked:
             amounts, currency = [one.amounts for one in made], currency_of(snapshot)
             raise refusal(within.clash, amounts, most, currency)
         unbeaten = [
             one._replace(plan=one.plan.replace(kpis=kpi_table(one.plan, snapshot)))
-            for one in _sound(kept_by, objectives, snapshot, tell)
+            for one in sound_plans(kept_by, objectives, snapshot, tell)
         ]
-    record = RunRecord(
-        planner="pareto",
-        mode=run.mode,
-        package_version=__version__,
-        snapshot_fingerprint=snapshot.fingerprint,
-        as_of=run.as_of,
-        settings={**parameters.as_dict(), **asked, "points": points},
-        status=Status.CANCELLED if stop.asked else Status.HEURISTIC,
-        effort={
-            "columns": float(built.program.n_columns),
-            "rows": float(built.program.n_rows),
-            "iterations": float(sum(point.solution.iterations for point in every)),
-            "plans": float(len(made)),
-            "moves": sum(one.plan.run.effort.get("moves", 0.0) for one in made),
-        },
-    )
+    asked = {**parameters.as_dict(), **asked, "points": points}
+    record = _record(built, asked, every, made, is_stopped=stop.asked)
     run.release.dissolve()
-    table = _points(unbeaten)
+    table = front_points(unbeaten)
     followed = table["program"]
     return ParetoFront(
         points=table,
@@ -265,41 +232,53 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
     )
 
 
-def _candidates(
+def _unguided(
     built: BuiltProgram,
     parameters: TradeOffParameters,
-    known: ProgramPoints,
     baseline: Plan | None,
-    asked: Mapping[str, object],
+    measured: Callable[..., Iterator[Candidate]],
     tell: Observe,
     way: RunOptions,
 ) -> Iterator[Candidate]:
-    """Make plans on the baseline, one without the program, and one by each program.
-
-    Programs are those that keep the budgets, and those that know none. Where a plan
-    does not keep what its program does, tighter programs of that point are followed.
-
-    Programs that aim at the same are followed once. What a plan found of existing
-    orders that wait for goods, the next one need not search for.
-
-    Lateness costs a program sources, and a plan set-ups too, the longer its search goes
-    on: the search of the latest program ends first.
-    """
-    run, stop = built.statement.run, Stop(way.cancelled)
-    found = list(known.every)
-    least = cost_at_least(run, solver_of(run.goals), stop)
-    way = way._replace(at_least=least)
-    tell(Progress("plan without the program", 0, len(found) + 1, bound=least))
+    """Make plans on the baseline, and one that no program guides."""
     usual, effort = parameters.usual_share, parameters.effort
-    first = replace(UNDECIDED, share=usual)
-
-    measured = partial(_measured, built, baseline, asked)
     if baseline is not None:
         for joins, made in _resumed(built, baseline, effort, tell, way):
             yield from measured(None, made, {"joins": joins})
-    plain = decided(run, first, effort, way)
+    first = replace(UNDECIDED, share=usual)
+    plain = decided(built.statement.run, first, effort, way)
     yield from measured(None, plain, {"share": usual}, first)
-    again, seen = _found_again(plain), [first]
+
+
+def _guided(
+    built: BuiltProgram,
+    parameters: TradeOffParameters,
+    known: ProgramPoints,
+    measured: Callable[..., Iterator[Candidate]],
+    before: Sequence[Candidate],
+    tell: Observe,
+    way: RunOptions,
+) -> Iterator[Candidate]:
+    """Make a plan by each program: those within the budgets, and those without any.
+
+    Where a plan does not keep what its program does, tighter programs of that point are
+    followed. Programs that aim at the same are followed once. What a plan found of
+    existing orders that wait for goods, the next one need not search for.
+
+    Lateness costs a program sources, and a plan set-ups too, the longer its search goes
+    on: the search of the latest program ends first.
+
+    Parameters
+    ----------
+    before
+        Plans that no program guides, the last one without a baseline.
+    """
+    run, stop = built.statement.run, Stop(way.cancelled)
+    found, effort = list(known.every), parameters.effort
+    if not before:
+        return
+    plain = before[-1]
+    again, seen = _found_again(plain.plan), [plain.decisions]
     both = known.within.points, known.looser
     shares = [share for points in both for share in _shares(points, parameters)]
 
@@ -310,8 +289,9 @@ def _candidates(
             return
         seen.append(aims)
         follows = replace(aims, **again)
-        made = beside(decided(run, follows, effort, way), built, point.solution)
+        made = bounded_as(decided(run, follows, effort, way), plain.plan)
         again = _found_again(made) or again
+        made = beside(made, built, point.solution)
         # Which objective is capped, and where, tells the runs of a front apart.
         capped = dict(zip(("limited", "limit"), point.limited or (), strict=False))
         told = {"program": number, "share": share, **capped}
@@ -320,7 +300,7 @@ def _candidates(
     for number, (point, share) in enumerate(zip(found, shares, strict=True), 1):
         if stop():
             return
-        tell(Progress("points", number, len(found), bound=least))
+        tell(Progress("points", number, len(found), bound=way.at_least))
         followed = list(follow(number, point, share))
         yield from followed
         if number <= len(known.within.points):
@@ -362,11 +342,28 @@ def _tightened(
         yield from made
 
 
+def _varied(
+    built: BuiltProgram,
+    before: Sequence[Candidate],
+    every: Sequence[Point],
+    baseline: Plan | None,
+    objectives: Sequence[str],
+    tell: Observe,
+    way: RunOptions,
+) -> list[Candidate]:
+    """Other plans of those that no other one beats: demands deferred, then improved."""
+    best = unbeaten_of(before, objectives, equals=True)
+    deferred = list(_deferred(built, best, every, baseline, tell, way))
+    best = unbeaten_of([*before, *deferred], objectives)
+    return [*deferred, *_improved(built, best, every, baseline, tell, way)]
+
+
 def _deferred(
     built: BuiltProgram,
     unbeaten: Sequence[Candidate],
     every: Sequence[Point],
     baseline: Plan | None,
+    tell: Observe,
     way: RunOptions,
 ) -> Iterator[Candidate]:
     """Plans once more, late where they buy sooner than the program that they follow.
@@ -374,9 +371,10 @@ def _deferred(
     Where lateness is not traded nobody asked for plans that are late.
     """
     run, stop = built.statement.run, Stop(way.cancelled)
-    for number, plan, *_, decisions in unbeaten:
+    for done, (number, plan, *_, decisions) in enumerate(unbeaten):
         if stop():
             return
+        tell(Progress("deferring demands", done, len(unbeaten)))
         if number is None or decisions is None:
             continue
         point = every[number - 1]
@@ -529,48 +527,32 @@ def _measured(
     yield Candidate(number, plan, values, found.amounts, follows)
 
 
-def _sound(
-    made: Iterable[Candidate],
-    objectives: Sequence[str],
-    snapshot: Snapshot,
-    tell: Observe,
-) -> list[Candidate]:
-    """Plans as of `_unbeaten`, of those that break no rule; who is beaten is not asked.
-
-    One that breaks a rule beats no other one.
-    """
-    rest, sound = list(made), set[int]()
-    while best := _unbeaten(rest, objectives):
-        asked = [one for one in best if id(one) not in sound]
-        faults = {id(one): verify(one.plan, snapshot) for one in asked}
-        for found in filter(None, faults.values()):
-            tell(Progress(f"a plan is left out: {found[0]}"))
-        rest = [one for one in rest if not faults.get(id(one))]
-        if not any(faults.values()):
-            return best
-        sound |= faults.keys()
-    return []
-
-
-def _unbeaten(
-    made: Iterable[Candidate], objectives: Sequence[str], *, equals: bool = False
-) -> list[Candidate]:
-    """Plans that no other one beats in the chosen objectives, by the first of them.
-
-    Of those that equal one another all (`equals`), else the first.
-    """
-    every = list(made)
-    if not every:
-        return []
-    rows = np.array([[one.values[name] for name in objectives] for one in every], float)
-    rounded = np.round(rows, DECIMALS)
-    distinct, first, of = np.unique(
-        rounded, axis=0, return_index=True, return_inverse=True
+def _record(
+    built: BuiltProgram,
+    asked: Mapping[str, object],
+    every: Iterable[Point],
+    made: Sequence[Candidate],
+    *,
+    is_stopped: bool,
+) -> RunRecord:
+    """What was asked for, and what programs and plans took."""
+    run, program = built.statement.run, built.program
+    return RunRecord(
+        planner="pareto",
+        mode=run.mode,
+        package_version=__version__,
+        snapshot_fingerprint=run.stated.fingerprint,
+        as_of=run.as_of,
+        settings=asked,
+        status=Status.CANCELLED if is_stopped else Status.HEURISTIC,
+        effort={
+            "columns": float(program.n_columns),
+            "rows": float(program.n_rows),
+            "iterations": float(sum(point.solution.iterations for point in every)),
+            "plans": float(len(made)),
+            "moves": sum(one.plan.run.effort.get("moves", 0.0) for one in made),
+        },
     )
-    best = nondominated(distinct)
-    if equals:
-        return [one for one, row in zip(every, of.ravel(), strict=True) if best[row]]
-    return [every[place] for place in first[best].tolist()]
 
 
 def objective_vectors(built: BuiltProgram) -> dict[str, Floats]:
@@ -581,20 +563,3 @@ def objective_vectors(built: BuiltProgram) -> dict[str, Floats]:
     found = program_amounts(built)
     safety = built.program.parts.get(ObjectivePart.SAFETY, 0.0)
     return {**found, "cost": found["cost"] + safety}
-
-
-def _points(kept: Sequence[Candidate]) -> pl.DataFrame:
-    """What the plans come to, by number."""
-    counts = [tally(one.plan) for one in kept]
-    rows = [
-        {
-            "point": number,
-            **one.values,
-            "program": one.program,
-            "plan": one.plan.fingerprint,
-            "late_demands": count.late,
-            "on_time_in_full": count.share_on_time,
-        }
-        for number, (one, count) in enumerate(zip(kept, counts, strict=True), start=1)
-    ]
-    return pl.DataFrame(rows, schema=dict(POINT), orient="row")

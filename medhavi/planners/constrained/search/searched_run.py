@@ -116,11 +116,12 @@ class SearchedRun(SearchableRun):
             first=not self.nearly,
             kept=self._memory.reading.chains,
         )
-        # A search in effort light, or one that is resumed, takes less time than that.
-        light = resumed or self.parameters.effort == "light"
-        less = self._memory.slices
+        # A search takes less time in effort light, or resumed; of what follows
+        # a program the plan without it knows more (`bounded_as`).
+        light = resumed or self.parameters.effort == "light" or self.decisions.slices
+        less, weights = self._memory.slices, self.weights
         demands = [one for one in self.intake.demands if one.index not in less]
-        return late_at_least(planned, demands, self.weights, by_chain_alone=light)
+        return late_at_least(planned, demands, weights, by_chain_alone=bool(light))
 
     @property
     def may_move(self) -> bool:
@@ -349,8 +350,7 @@ def plan(  # noqa: PLR0913 - one keyword each
         The schedule of an earlier plan, which is resumed where enough of it fits: the
         effort of the run then has `orders_kept`.
     before
-        What was read for another plan, where nothing but the demands and the decisions
-        differs.
+        What was read for another plan of other demands and decisions alone.
 
     Raises
     ------

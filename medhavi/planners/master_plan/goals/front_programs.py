@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from medhavi.errors import InfeasibleBudgets
 from medhavi.optimize.conflict import Budget, Budgets
 from medhavi.optimize.pareto import Front, GoalShares
-from medhavi.optimize.problem import SolveStatus
+from medhavi.optimize.problem import SolveStatus, inner
 from medhavi.planners.master_plan.goals.staged_solve import (
     SHORTAGE,
     add_service,
@@ -102,7 +102,7 @@ class FrontPrograms:
     def amounts(self, point: Point) -> dict[str, float]:
         """What a point comes to of each budget."""
         values = point.solution.values
-        return {name: float(self._vectors[name] @ values) for name in self._budgets}
+        return {name: inner(self._vectors[name], values) for name in self._budgets}
 
     def tighten(self, point: Point, budgets: Mapping[str, float]) -> Point | None:
         """Solve for a point by tighter budgets, after `solve`; None: none keeps them.
@@ -128,7 +128,7 @@ def _sizes(
     Of one that the best program has next to nothing of, the most where another one
     alone is least: as a share of nothing it would weigh more than all others.
     """
-    sizes = {n: abs(float(one @ usual.values)) for n, one in chosen.items()}
+    sizes = {n: abs(inner(one, usual.values)) for n, one in chosen.items()}
     small = [n for n, size in sizes.items() if size < LEAST_SIZE and chosen[n].any()]
     for goal, weights in chosen.items() if small else ():
         session.set_cost(weights + max(sizes[goal], LEAST_SIZE) * ties)
@@ -136,5 +136,5 @@ def _sizes(
         if end.outcome is not SolveStatus.OPTIMAL:
             break
         for name in small:
-            sizes[name] = max(sizes[name], abs(float(chosen[name] @ end.values)))
+            sizes[name] = max(sizes[name], abs(inner(chosen[name], end.values)))
     return {name: max(size, LEAST_SIZE) for name, size in sizes.items()}

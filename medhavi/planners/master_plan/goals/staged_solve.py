@@ -20,7 +20,7 @@ import polars as pl
 
 from medhavi.errors import InfeasibleBudgets
 from medhavi.optimize.conflict import Budget, Budgets
-from medhavi.optimize.problem import SolveStatus
+from medhavi.optimize.problem import SolveStatus, inner
 from medhavi.planners.master_plan import statement as names
 from medhavi.planners.master_plan.blocks import PART_OF
 from medhavi.planners.master_plan.goals.whole_demands import served_amounts
@@ -136,7 +136,7 @@ class GoalProgram:
     def amounts(self, solution: Solution) -> dict[str, float]:
         """What a solution comes to of each budget."""
         return {
-            name: float(self._amounts[name] @ solution.values)
+            name: inner(self._amounts[name], solution.values)
             for name in self._goals.budgets
         }
 
@@ -220,7 +220,7 @@ def add_service(
     best = _solved(session, shortage, cancelled)
     if best.outcome is SolveStatus.OPTIMAL:
         wanted = built.statement.wanted
-        whole = float(wanted.qty @ wanted.short) + 1.0
+        whole = inner(wanted.qty, wanted.short) + 1.0
         session.add_row(-np.inf, best.objective + SERVICE_SLACK * whole, shortage)
     return best
 

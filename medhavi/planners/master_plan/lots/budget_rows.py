@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medhavi.optimize.problem import Block, SolveStatus
+from medhavi.optimize.problem import Block, SolveStatus, inner
 from medhavi.planners.master_plan.goals.staged_solve import (
     SERVICE_SLACK,
     SHORTAGE,
@@ -55,7 +55,7 @@ def with_budgets(
     if money.outcome is not SolveStatus.OPTIMAL:
         return program
     limits = [
-        (own, most, most or max(1.0, abs(float(own @ money.values))))
+        (own, most, most or max(1.0, abs(inner(own, money.values))))
         for own, most in ((amounts[name], most) for name, most in goals.budgets.items())
     ]
     if goals.goal == "cost":
@@ -64,7 +64,7 @@ def with_budgets(
         if least.outcome is not SolveStatus.OPTIMAL:
             return program
         wanted = built.statement.wanted
-        slack = SERVICE_SLACK * (float(wanted.qty @ wanted.short) + 1.0)
+        slack = SERVICE_SLACK * (inner(wanted.qty, wanted.short) + 1.0)
         limits.append((amounts[SHORTAGE], least.objective + slack, np.inf))
     price = PRICE * max(1.0, abs(money.objective))
     return _limited(program, limits, price)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from medhavi.optimize.problem import SolveStatus
+from medhavi.optimize.problem import SolveStatus, inner
 from medhavi.planners.parameters import PARTITIONS
 from medhavi.results.amounts import percent
 from medhavi.results.program_record import PartIteration
@@ -262,7 +262,7 @@ def fix_and_optimize(
     cancelled
         Polled; the point so far is the answer.
     """
-    points, cost = [start], float(program.cost @ start)
+    points, cost = [start], inner(program.cost, start)
     done: list[PartIteration] = []
     parts = partition.parts
     gains = np.zeros(len(parts))
@@ -280,7 +280,7 @@ def fix_and_optimize(
             part = parts[number]
             free = part.columns[among[part.columns]]
             better, status = _decided(program, free, points[-1], solver, cancelled)
-            after = cost if better is None else float(program.cost @ better)
+            after = cost if better is None else inner(program.cost, better)
             if better is not None and after < cost:
                 points.append(better)
             after = min(after, cost)

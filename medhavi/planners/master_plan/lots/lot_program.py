@@ -36,7 +36,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from medhavi.optimize.problem import Floats, Problem, Program
+from medhavi.optimize.problem import Floats, Problem, Program, inner
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping
@@ -230,9 +230,7 @@ class LotProgram:
         given = solver.open(replace(program, column_upper=most))
         again = given.solve(cancelled=cancelled)
         both = [one for one in (found, again) if len(one.values)]
-        return min(
-            both, key=lambda one: float(program.cost @ one.values), default=found
-        )
+        return min(both, key=lambda one: inner(program.cost, one.values), default=found)
 
     def _left_out(self, solution: Solution) -> bool:
         """Whether a solution leaves some need to no lot."""

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from medhavi.optimize.problem import Problem, SolveStatus
+from medhavi.optimize.problem import Problem, SolveStatus, inner
 from medhavi.planners.constrained.deliveries import goes_whole
 from medhavi.planners.constrained.netting.given_sources import GivenOrder
 from medhavi.planners.constrained.netting.rationing import Slice
@@ -247,8 +247,8 @@ class _WholeProgram:
         if cancelled is not None and cancelled():
             return []
         cost, best = self.program.cost, found.values
-        most = cost @ best + NEAR * abs(cost @ best)
-        near = [one for one in found.points[::-1] if cost @ one <= most]
+        most = inner(cost, best) + NEAR * abs(inner(cost, best))
+        near = [one for one in found.points[::-1] if inner(cost, one) <= most]
         return [self._read(one, record) for one in near[:MOST_POINTS]]
 
     def _of_amounts(
@@ -315,8 +315,8 @@ class _WholeProgram:
             whole = np.where(some, np.ceil(parts - EXACT), 0.0)
             whole = np.minimum(whole, program.column_upper[self.orders.span])
             point = with_fixed(program, whole, solver)
-            if point is not None and program.cost @ point < cheapest:
-                best, cheapest = point, float(program.cost @ point)
+            if point is not None and inner(program.cost, point) < cheapest:
+                best, cheapest = point, inner(program.cost, point)
             # Of columns of one size no more than that size is a slope.
             slope = np.where(some & (least < most), np.minimum(amount, most), slope)
         if best is None:
@@ -335,7 +335,7 @@ class _WholeProgram:
         costs: dict[NodeKey, float] = {}
         for plan, places, _ in self._filled(self._whole):
             key = plan.given[0].node.key
-            paid = float(program.cost[places] @ start[places])
+            paid = inner(program.cost[places], start[places])
             costs[key] = costs.get(key, 0.0) + paid
             made.append((key, len(places)))
             every = {number.get(work.resource, -1) for work in plan.occupied}
