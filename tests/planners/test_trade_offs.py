@@ -518,6 +518,23 @@ def test_a_stopped_front_holds_the_plans_that_were_made():
     assert found.run.run_id != whole.run.run_id
 
 
+@pytest.mark.req("OPA-02")
+def test_a_front_that_is_stopped_in_its_programs_has_the_plan_without_them():
+    told: list[str] = []
+    found = medhavi.pareto(
+        clean_or_dirty(),
+        ("cost", "co2"),
+        3,
+        settings=WEEKS,
+        observe=lambda one: told.append(one.phase),
+        cancelled=lambda: "solve programs" in told,
+    )
+    assert "points" not in told
+    assert str(found.run.status) == "cancelled"
+    assert found.points.select("cost", "program").rows() == [(120, None)]
+    assert verify(found.plan(1), clean_or_dirty()) == []
+
+
 def test_a_front_that_is_stopped_in_a_plan_takes_it_for_no_fault():
     told = []
     found = medhavi.pareto(

@@ -219,7 +219,7 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
     record = _record(built, asked, every, made, is_stopped=stop.asked)
     run.release.dissolve()
     table = front_points(unbeaten)
-    followed = table["program"]
+    followed = table["program"].drop_nulls().to_list()
     return ParetoFront(
         points=table,
         programs=front_programs(every, vectors).filter(
