@@ -46,6 +46,8 @@ class Part(NamedTuple):
         """
         most = max(numbers)
         if most > MOST_EACH:
+            # Fewer bits; the divisor is rounded up, so that it takes no more than
+            # exactly.
             shift = most.bit_length() - MOST_EACH.bit_length() + 1
             each, more, over = (number >> shift for number in numbers)
             numbers = each, more, over + 1
@@ -156,6 +158,7 @@ def first_levels(
 ) -> np.ndarray:
     """First of the demands of each item that a stock level wants; -1: none."""
     found = np.full(len(serves), -1, np.int64)
+    # The first level of an item is written last and stays.
     for place in reversed(range(len(levels))):
         found[levels[place][0]] = demands + place
     own: np.ndarray = found[serves]
@@ -171,6 +174,7 @@ def ready_alone(
     """
     ready = [item.floor for item in items]
     there = [0] * len(items)
+    # Parts and sources have larger numbers than what takes them.
     for number in range(len(items) - 1, -1, -1):
         item, option = items[number], items[number].options[0]
         ready[number] = max([item.floor, *(there[part] for part, *_ in item.below)])
@@ -261,6 +265,7 @@ def shared_parts(
     """
     found = []
     for number, share in zip(numbers, shares, strict=True):
+        # Twice the share less a half, rounded up: that is rounded to the next.
         each = Fraction(2 * share) / sum(shares)
         # Of two halves the first one is rounded up.
         more = int(number == numbers[0]) - each.denominator

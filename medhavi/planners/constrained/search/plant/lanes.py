@@ -235,9 +235,11 @@ class Lanes:
         found: list[tuple[int, int, int]] = []
         for timing in clock.since(self._begin):
             if any(begin <= timing.start < end for begin, end in lane[1]):
+                # Kernels search departures by arrival, too: neither column may fall.
                 while found and found[-1][1] > timing.finish:
                     found.pop()
                 found.append((timing.ready, timing.finish, timing.start))
+            # One behind the end of what is known is enough: nothing is planned there.
             if timing.ready + 1 >= self._end:
                 break
         if not found or lane[1][-1][1] < self._end:
@@ -278,6 +280,8 @@ class Lanes:
             for low, high in lane[1]
         ]
         spans = [
+            # Leaving has no length: at the end of a stretch itself nothing leaves any
+            # more.
             (max(begin, -FAR), end - 1 if end < FAR else FAR)
             for begin, end in sorted(spans)
             if begin < end
@@ -334,6 +338,7 @@ class Lanes:
         calendar[first : first + len(units)] = units
         bucket = np.where(bucket >= 0, before + bucket, bucket)
         parts = [*self.met.rows]
+        # Options of one open time and the same spans share a calendar.
         own: dict[tuple[int, tuple[Span, ...], int], int] = {}
         for place, option in enumerate(options):
             if option.within:

@@ -177,6 +177,8 @@ class Machines:
         option.fixed, option.rate, option.scale = numbers
         names = self._limiting(routing, option)
         busy = False
+        # Work without length takes no machine: lanes find an order by its start, and
+        # two that begin at one instant could not be told apart (`take_off`).
         if names and option.fixed + option.rate > 0:
             option.machine, *beside = (self._number(name) for name in names)
             option.beside = tuple(beside)
@@ -191,6 +193,8 @@ class Machines:
                 busy = names[0] in self._busy
         own: list[int] = []
         if option.beside:
+            # One calendar serves all machines at once, so each may have but one unit
+            # whose time away is left out of it.
             away = [name for name in names if name in self._busy]
             alone = [name for name in away if len(self._busy[name]) == 1]
             if away != alone:
@@ -374,6 +378,7 @@ class Machines:
         """Campaigns of options, those that are `turned` last."""
         rules = [option.rule for option in options]
         turned = np.full(len(options), -1, np.int64)
+        # `with_units` lists options once more behind all others, in the same sequence.
         alike = [place for place, one in enumerate(options) if one.turned >= 0]
         once = alike[: len(alike) // 2]
         turned[once] = np.arange(len(options) - len(once), len(options))
@@ -487,6 +492,7 @@ class Machines:
             self._meet(name)
         self.calendars.update(before.calendars)
         self._states.update(before.states)
+        # A machine has calendars by unit while some of its units are away.
         return {self.numbers[name] for name in before.busy ^ set(self._busy)}
 
     def _number(self, name: str) -> int:

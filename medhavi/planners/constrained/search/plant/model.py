@@ -173,6 +173,7 @@ class _Reading(Products):
         for node, number in zip(self._nodes, products, strict=True):
             items += self._items(node, number)
         self._read = self._read._replace(machines=self._machines.met())
+        # Whether a part is bought is known once all items are read.
         self._net_below(items)
         once = self._once
         once("depth", lambda: check_depth(items))
@@ -228,6 +229,7 @@ class _Reading(Products):
                 [calendar for one in alone for calendar in one.calendars],
             ),
         )
+        # Kernels get room for the orders of a demand once, and do not look for more.
         tree = largest_tree(plant)
         if tree > MOST_BELOW:
             refuse("a product has too many parts")
@@ -235,6 +237,7 @@ class _Reading(Products):
         freed = _freed(items, len(demands) + len(lacking))
         self._keep_read()
         priority = [demand.priority for demand in demands]
+        # What existing orders lack is as urgent as can be, stock levels come last.
         first, last = min(priority, default=1), max(priority, default=1) + 1
         more = [first] * len(lacking) + [last] * len(levels)
         return Model(
@@ -434,11 +437,13 @@ def largest_tree(plant: Plant) -> int:
     plant = plant._replace(**{name: getattr(plant, name).tolist() for name in TREE})
     pieces = _most_pieces(plant) if any(plant.most) else [1] * len(plant.order)
     below = [1] * len(plant.order)
+    # Parts have larger numbers than what takes them.
     for item in range(len(below) - 1, -1, -1):
         for line in range(plant.c_start[item], plant.c_start[item + 1]):
             below[item] += below[plant.c_item[line]]
         below[item] *= pieces[item]
         sources = plant.a_item[plant.a_start[item] : plant.a_start[item + 1]]
+        # One need is served by one source at a time: the largest counts.
         below[item] = max([below[source] for source in sources])
     return max(below, default=1)
 
@@ -463,6 +468,7 @@ def _most_pieces(plant: Plant) -> list[int]:
     for (item, _), qty in of_lots.items():
         of_lot[item] = max(of_lot[item], qty)
     found = [1] * items
+    # Takers first: what is asked of a part is complete when it is its turn.
     for item in range(items):
         need = largest[item]
         if plant.cover[item]:
@@ -475,6 +481,7 @@ def _most_pieces(plant: Plant) -> list[int]:
         size = lot_of(plant, item, need)
         if plant.most[item] and need:
             found[item] = -(-need // max(1, gain_of(plant, item, size)))
+        # One order for all needs together takes the most of its parts.
         whole = orders = 0
         if joins:
             whole = lot_of(plant, item, all_needs[item])

@@ -39,6 +39,7 @@ def open_rows(
     lengths = closes - opens
     bounds = np.array([0, *walls, len(spans)], np.int64)
     piece = np.searchsorted(bounds, np.arange(len(spans)), side="right")
+    # The first span is as long as `FAR`: counted from there on, sums stay small.
     before = np.cumsum(lengths) - lengths - FAR
     return np.column_stack([opens, closes, before, bounds[piece - 1], bounds[piece]])
 

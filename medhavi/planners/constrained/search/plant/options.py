@@ -94,6 +94,8 @@ def length_of(
     facts: PlantFacts, task: RoutingTask, taken: ResourceOption, grain: int
 ) -> tuple[tuple[int, int, int], bool]:
     """What `linear` says of a step by an option, in grains of so many steps."""
+    # The records are kept with what is known of them: no other object gets their
+    # identity.
     key = id(task), id(taken), grain
     known = facts.lengths.get(key)
     if known is None:

@@ -149,6 +149,8 @@ class Products:
             return count + 1
         ways = offers.of(node)
         own = self._sources[count] = []
+        # Several sources have items of their own, behind that of the product; also one,
+        # where some demand may not take all that there is of the product.
         count += len(ways) != 1 or offers.restricts(node)
         for way in ways:
             own.append(count)
@@ -175,6 +177,7 @@ class Products:
         """What was read last, where the same was asked; else nothing yet."""
         run, last, kept = self._run, self._last, self._run.facts(self._last).products
         self._machines = Machines(run, last)
+        # Taken out while it is in use: its items are changed in place.
         read = kept.pop() if kept else None
         if read is None or read.asked != self._asked:
             met, lanes = self._machines.met(), LaneRows()
@@ -230,6 +233,7 @@ class Products:
             for why in known.nearly:
                 self._run.approximate(why)
             return self._restocked(known.items, item)
+        # Columns are made of all items: one that is read anew changes them.
         self._read.columns.clear()
         heard = len(self._run.heard)
         found = self._by_sources(node, item, number, numbers)
@@ -363,11 +367,14 @@ class Products:
                 largest = self._machines.largest(
                     item.grain, way.yields[0].node, task, option
                 )
+                # Less than a least lot would be no order at all.
                 if largest >= max(way.source.min_lot, 1):
                     product.most = min(product.most or largest, largest)
             if place < last:
                 # What follows takes all of it at once, when it has queued.
                 link = links[place]
+                # A negative lag is an overlap, which a plant cannot say: the next step
+                # waits.
                 item.post += max(link.lag, 0) + tasks[link.later].node.queue
             before = [at for at, link in enumerate(links) if link.later == place]
             if not before:

@@ -97,6 +97,7 @@ def linear(length: Duration, grain: int) -> tuple[tuple[int, int, int], bool]:
     """
     exact = length.fixed, length.rate * grain
     near = 0, 0, 1
+    # Small denominators first: exact ones of tiny times do not fit into 64 bits.
     for finest in FINEST:
         convergents = [_near(one, length.scale, finest) for one in exact]
         scale = lcm(*(below for _, below in convergents))
@@ -203,6 +204,7 @@ def taken_in(
     Amounts are as of `Part`. See `NeedNumbers.spread` for what each line gets.
     """
     return [
+        # A search has one peg for each part and step, so lines of one part are one.
         (own[0], reduce(_sum, (taken[place].numbers for place in own)))
         for own in lines_together(taken)
         if taken[own[0]].step == step

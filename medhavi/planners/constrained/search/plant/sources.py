@@ -153,6 +153,8 @@ class Sources:
         choices = [
             chosen
             for chosen in product(*spans)
+            # No step of a row begins in a span that is over before the step ahead may
+            # begin.
             if not row or all(a[0] < b[1] for a, b in pairwise(chosen))
         ]
         if len(choices) > MOST_SPANS:
@@ -297,6 +299,7 @@ class Sources:
     ) -> bool:
         """Whether all that a product stands for and comes from has what is asked."""
         seen = set() if seen is None else seen
+        # In a circle of moves nothing comes from elsewhere.
         if node.key in seen:
             return True
         seen.add(node.key)
@@ -324,6 +327,7 @@ class Sources:
         The run nets it, with all rules of stock and lots: it takes the preferred
         supplier that is in time, else the first one. Of shares each one sells some.
         """
+        # Some of it comes from the slowest.
         first = max if node.shared else min
         return first(ways, key=lambda way: self.bought(way.source))
 

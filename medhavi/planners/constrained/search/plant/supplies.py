@@ -94,6 +94,8 @@ def lend_to_demands(run: SearchableRun) -> None:
                     continue
                 free = list(_free(run, other, need))
                 most = sum(unit.free for unit in free) - _own_needs(run, other, need)
+                # What is covered is rounded down, what is lent for it up: never less
+                # than is needed.
                 covered = min(left, most * each.denominator // each.numerator)
                 lent = -(-covered * each.numerator // each.denominator)
                 if lent > 0:
@@ -208,6 +210,7 @@ def short_of(
     """Needs, in sequence, that what stands does not cover, and by how much [units]."""
     before = 0
     for need in sorted(needs, key=SEQUENCE):
+        # Needs before this one take their part of the same units.
         there = sum(unit.free for unit in _free(run, node, need)) - before
         before += need.open
         if need.open > max(there, 0):
@@ -272,6 +275,7 @@ def level_requirements(
         if level > kept:
             free.append((level - kept, len(found)))
             found.append((level - kept, moment - as_of))
+        # Last in, first out: what came last is the freshest of what is free again.
         while level < kept:
             qty, place = free.pop()
             less = min(qty, kept - level)
@@ -304,6 +308,7 @@ def freed_supplies(
         life, came = node.shelf_life, as_of + wanted.rises[place][1]
         unit = SupplyUnit(-1, node, qty, qty, since, since, "INV")
         unit.expires = NEVER if life is None else came + life
+        # What dies before the level falls is no supply.
         if unit.expires > since:
             found.append(StandingSupply(unit, qty, level=place))
     return found
@@ -413,6 +418,7 @@ class StandingSupplies:
             if unit.free > 0 and unit.is_ours and _may_be_taken(unit)
         ]
         found = sorted([*held, *free], key=lambda one: FIRST_AVAILABLE(one.unit))
+        # What replaces the product is there now: it comes before receipts.
         now = sum(one.unit.available <= self._run.as_of for one in found)
         return [*found[:now], *self._replace.get(id(node), ()), *found[now:]]
 
@@ -495,6 +501,7 @@ class StandingSupplies:
             if self._run.intake.demands[one.demand].demand != owner:
                 continue
             taken = min(one.qty, qty, need.open)
+            # It was set aside when it was listed as held.
             unit.free += taken
             self._release.match(need, unit, taken)
             self._run.take_pinned(one.pin, taken)

@@ -143,6 +143,8 @@ class _Pegging:
 
     def run(self) -> None:
         """Peg the needs of all items; those that take come first."""
+        # Consumers have the smaller numbers: all needs of an item are asked by its
+        # turn.
         for item in range(len(self._plant.order)):
             needs = sorted(self._needs.pop(item, ()))
             levels = self._levels.pop(item, ())
@@ -178,6 +180,7 @@ class _Pegging:
         """Serve a need of what is there in time, else of what comes first."""
         rest, lead = need.qty, int(self._plant.lead[item])
         bought = lead >= 0
+        # It is bought for that, and has no order.
         if bought and need.instant >= lead:
             return
         in_time = [one for one in supplies if one.there <= need.instant]
@@ -189,6 +192,8 @@ class _Pegging:
             rest -= self._take(need, ordered[-1], rest)
         if rest == 0 or bought:
             return
+        # Late supply is better than none; what is still missing enlarges the last
+        # order.
         for one in supplies[len(in_time) :]:
             rest -= self._take(need, one, min(rest, one.left))
         ordered = [one for one in supplies if one.item >= 0]
@@ -256,6 +261,7 @@ def _work(model: Model, decisions: Decisions) -> EarlierWork:
     made = _Pegging(model, decisions)
     made.run()
     begin = made.begin
+    # Givers have larger places than their takers, and are dated before them.
     for place in reversed(range(len(begin))):
         # Orders are laid by their begin: none before what it takes.
         for giver, _ in made.pegs.get(place, ()):

@@ -100,6 +100,7 @@ def resumed(
         return None
     tally = engine.ints(np.zeros(3))
     reached, stays = kept.reached(run, model), kept.late - model.as_of
+    # Work is to be made ahead of where it stood: no end is kept.
     if run.decisions.ahead:
         stays = np.full_like(stays, FAR)
     shared = SharedDepartures(run, model) if kept.saves else None
@@ -201,6 +202,9 @@ class WarmStart:
             engine.ints(self.of),
         )
         added = len(self.of)
+        # Orders that were laid for a demand that does not fit serve nobody, and may be
+        # in the way of others: all is laid again without them. Each time more demands
+        # are hit, so it ends.
         while added:
             self.plan = engine.of(self.room())
             added = int(engine.kernels.resume(plant, self.plan, work, hit, of))
@@ -231,6 +235,8 @@ class _WarmRepair(Repair):
     ) -> None:
         budget = budget_of(len(model.plant.d_item), "standard")
         self.start = start
+        # Who is late and of whose products nothing changed cannot be sooner than
+        # before.
         late = np.asarray(start.plan.d_finish, np.int64) > model.plant.d_due
         aimed = (start.hit == 1) | (late & reached)
         super().__init__(engine, model, watch, budget, start.room(), seed, aimed)
@@ -299,6 +305,8 @@ class _WarmRepair(Repair):
         self._kernels.prefer(self._plant, self._plan)
         if not (self._late & self._aimed).any():
             return
+        # To move all as early as can be changes dates that nothing reached: only for a
+        # gain.
         before, cost = ScheduleRecord(*map(copy, self._plan)), self.cost
         self._kernels.justify_left(self._plant, self._plan)
         if self.cost > cost - gain:
@@ -373,6 +381,8 @@ class _WarmRepair(Repair):
                 self._plan,
                 min(CHUNK, moves - done),
                 MOST_OUT,
+                # Negative heat: a move has to save, as much as an exponential of this
+                # mean says.
                 -float(gain),
                 self._aims,
                 tally,
@@ -438,6 +448,7 @@ class _WarmRepair(Repair):
             untied = self._misplaced(early, stays)
             if not untied.any():
                 break
+            # At last all are let go: then the schedule is postponed as any other.
             stays[untied | (turn + 1 == MOST_UNTIED)] = FAR
         return stays
 
@@ -505,6 +516,8 @@ class _WarmRepair(Repair):
         limit = np.where(taker < len(alive), begin, np.maximum(due, first_end))
         untied = np.zeros(len(stays), bool)
         untied[giver[end[giver] + post[item[giver]] > limit]] = True
+        # Postponed no order may begin sooner than before: something that stays took its
+        # room.
         sooner = alive[start[alive] < np.asarray(early.o_start, np.int64)[alive]]
         untied |= np.isin(plant.machine[option], plant.machine[option[sooner]])
         untied |= self._crowded(alive)
