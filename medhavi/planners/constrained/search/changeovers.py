@@ -105,12 +105,16 @@ def changes_before(
         if owner[row] != on:
             on, family, until, found = int(owner[row]), -1, 0, False
         step = int(place[row])
+        # Blocks that stand may overlap each other: so existing orders were given. Found
+        # work may overlap nothing.
         if exact and until > start[row] and (step >= 0 or found):
             differ("a machine works on two orders at a time")
         found = step >= 0
         own = plant.family[option[step] if step >= 0 else plant.v_option[-1 - step]]
         if step >= 0:
             change = change_of(plant, on, family, own)
+            # Cleaning begins right after the work before; the rest of the changeover is
+            # as late as can be.
             place_of = plant.m_change[on] + family * plant.f_size[0] + own
             clean = int(model.campaigns.cleaning[place_of]) if change else 0
             needed[step] = change - clean
@@ -140,6 +144,7 @@ def since_of(
     for step in np.flatnonzero(needed > 0):
         own, time = int(option[step]), int(begin[step])
         latest = changed_by(plant, own, time, int(needed[step]))
+        # The rest of it lies before the floor, in idle time of the machine.
         if latest < floor[step]:
             latest = begin_from(plant, own, int(floor[step]), 1)
         found[step] = min(latest, time)
@@ -223,10 +228,13 @@ def work_of(
     lanes = np.column_stack([lane, np.where(hourly[:, np.newaxis], -1, beside)])
     taken = lanes.ravel()
     step = np.repeat(np.arange(len(lane)), lanes.shape[1])
+    # By lane and begin: if any two overlap, two neighbours do.
     row = np.lexsort((begin[step], taken))
     same = (taken[row][1:] == taken[row][:-1]) & (taken[row][1:] >= 0)
     if (same & (begin[step[row]][1:] < end[step[row]][:-1])).any():
         differ("a machine works on two orders at a time")
+    # First whether there is time at all, from where the machine is free; then what of
+    # it belongs to the order, from where its goods are there.
     needed, free = changes_before(model, begin, end, option)
     since = since_of(plant, begin, option, needed, free)
     if (lengths_of(plant, since, begin, option) < needed).any():
@@ -331,8 +339,11 @@ def steps_of(model: Model, found: Found, *, exact: bool) -> Steps:
     goes_on = giver >= 0
     goes_on[goes_on] = inner[giver[goes_on]]
     order[giver[goes_on]] = taker[goes_on]
+    # Each step before the last one has one peg, to the next step of its order.
     if np.count_nonzero(goes_on) != np.count_nonzero(inner) or (order < 0).any():
         differ("a step goes on to no other, or to several")
+    # Pointer jumping: each turn doubles how many steps are followed, up to the last
+    # one.
     for _ in range(int(model.steps.max(initial=1)).bit_length()):
         order = order[order]
     since, begin = late.since - model.as_of, late.begin - model.as_of
@@ -409,6 +420,8 @@ def cut_campaigns(model: Model, plan: ScheduleRecord) -> bool:
                 _piece(model, plan, number, one) for number, one in enumerate(orders)
             ]
             campaigns = partition(rule, pieces, NEVER).campaigns
+            # Neighbours then differ in family, so the kernels keep time for a cleaning
+            # between.
             for order in (orders[at] for other in campaigns[1::2] for at in other):
                 plan.o_option[order] = int(turned[plan.o_option[order]])
                 found = True

@@ -188,6 +188,7 @@ def new_schedule(
     """
     items, demands, made = len(plant.order), len(plant.d_item), len(option)
     blocks = len(plant.v_begin)
+    # Twice as many: what a move removes keeps its number until the move is kept.
     orders = 2 * made + (8 + 2 * lots) * tree + 64 + blocks
     pegs = 2 * pegged + (128 + 32 * lots) * tree + 4096
     lanes = plant.machine[option]
@@ -516,6 +517,8 @@ class Passes:
         if wish.same_as(self._wish_of_work):
             self.spare = netted_as(self.spare, self.work)
         else:
+            # Netted where the pass that counts has not its orders, or they would be
+            # lost.
             first, second = self._rooms
             own = second if self.work.totals is first.totals else first
             self.spare = netted_as(self.spare, own)
@@ -563,6 +566,7 @@ def construct(
         if best is not None and stop():
             return
         wanted = passes.wanted(setting)
+        # A pass ends as soon as it is as bad as the best.
         least = FAR if best is None else best.cost
         cost = passes.run(wanted, passes.nothing, setting, limit=least)
         if cost < least:

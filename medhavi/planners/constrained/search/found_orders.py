@@ -284,6 +284,7 @@ class SearchedOrderCreation(FeasibleOrderCreation):
         for size, gain, timing, uses, ready, left, high in zip(*found[:7], strict=True):
             born = timing.ready if moves else timing.finish
             dies = NEVER if life is None else born + life
+            # An order is as urgent as the most urgent of those who take from it.
             cause, priority, for_demand = SAFETY, STOCK_PRIORITY, NO_DEMAND
             if high > low:
                 taker = min(served[low:high], key=_URGENCY)
@@ -383,6 +384,7 @@ class SearchedOrderCreation(FeasibleOrderCreation):
                     last = max(last, taken_at(self, taker, taker.order))
         life = need.node.shelf_life
         # A purchase is dated for the first use, and moves to the last one later.
+        # More than half of its life is left to that move: what comes lasts long enough.
         return last if life is None else min(last, need.instant + life // 2)
 
     def _check(self, item: FoundItem, most: int) -> None:
@@ -549,6 +551,8 @@ class SearchableRun(FeasibleRun):
                 for need in node.needs
             )
             own = (one for one in pins if one.demand == pin.demand)
+            # What its owner gets beyond its pins comes from elsewhere, though it is
+            # pegged.
             other = served - sum(self._pinned_qty.get(id(one), 0) for one in own)
             if other > 0 and could_serve(pin, self.release, self._peg_name):
                 self.unkept.add(node.key)

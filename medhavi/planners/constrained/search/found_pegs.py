@@ -82,6 +82,7 @@ def differ(why: str) -> NoReturn:
 
 def at(values: np.ndarray, places: np.ndarray) -> np.ndarray:
     """Values at places, -1 where a place is negative. Shapes (n,), int64."""
+    # Place -1 is the last one, which is -1.
     found: np.ndarray = np.append(values, -1)[np.maximum(places, -1)]
     return found
 
@@ -240,6 +241,8 @@ class NeedNumbers:
         self.first = ends - each[item]
         self._items = len(plant.order)
         self._item, self._taken = item, model.taken
+        # Each line of a step has one key, its item times all items plus its part, so
+        # that lines are looked up by binary search for all pegs at once.
         lines = np.diff(plant.c_start)
         key = np.repeat(np.arange(len(lines)), lines) * len(lines) + plant.c_item
         self._sequence = np.argsort(key)
@@ -274,6 +277,8 @@ class NeedNumbers:
         ours = takers >= 0
         needs = self._of_demand[np.where(ours, 0, -1 - takers)]
         wanted = steps[ours] * self._items + given[ours]
+        # Beyond the last key there is nothing to compare with: clipped, it differs as
+        # well.
         place = np.searchsorted(self._key, wanted)
         if (self._key.take(place, mode="clip") != wanted).any():
             differ("an order takes what it has no need of")
@@ -300,6 +305,8 @@ class NeedNumbers:
             left, own = amount, several.get(need, deque([(need, amount)]))
             while left:
                 line, room = own[0]
+                # The last line takes what is left: lines round up each, the search
+                # rounds once.
                 part = min(left, room) if len(own) > 1 else left
                 rows.append((giver, line, part))
                 left -= part
@@ -387,6 +394,7 @@ def lanes_beside(plant: Plant, plan: ScheduleRecord, orders: np.ndarray) -> np.n
     Shapes (n_orders,) and (n_orders, n_others), int64.
     """
     others = int(plan.width[1])
+    # One row more than orders: the last one serves kernels to try.
     rows = np.array(plan.o_beside, np.int64).reshape(len(plan.o_item) + 1, others)
     option = np.asarray(plan.o_option, np.int64)[orders]
     count = plant.w_start[option + 1] - plant.w_start[option]

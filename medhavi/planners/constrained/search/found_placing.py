@@ -539,6 +539,7 @@ class SequencedPlacing(Placing):
     def _move_up(self, job: Job) -> None:
         """Move an order as early as it can be; else it stays where it is."""
         shop, order, now = self._shop, job.order, job.order.timing
+        # Its own place counts as free while a sooner one is looked for.
         self._give_back(job)
         self._placed_early(job)
         if job.placed:

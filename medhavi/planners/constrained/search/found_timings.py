@@ -114,6 +114,8 @@ def timing_of(
         setup = option.setup + changed if changed else option.setup
         work = WorkContent(setup, run)
         spans = _spread(model, steps, step, option)
+        # Spread over buckets its end depends on other work: only its length can be
+        # checked.
         if spans:
             length = sum(until - since for since, until in spans)
             same = length == option.axis.length(work, (begin, end))

@@ -273,6 +273,7 @@ class Layout:
             A need is not served as found.
         """
         model = self.model
+        # Set aside while the plant was read: from here on it is matched as found.
         for held in model.supplies:
             if held.pin is not None:
                 held.unit.free += held.qty

@@ -115,6 +115,8 @@ class Wheel:
                 break
             tried = self._next()
             heat = self._manner.heat * self.now.cost * (1 - turn / turns)
+            # Threshold accepting, drawn before the pass: a pass that reaches it ends
+            # there, which saves most of the time of those that would not be kept.
             most = math.ceil(self.now.cost + heat * self._noise.random() ** 2)
             cost = passes.run(tried.wanted, tried.memory, tried.setting, limit=most)
             if cost < most:
@@ -123,6 +125,8 @@ class Wheel:
                 if cost < self.best.cost:
                     self.best = self.now
                     told(cost)
+        # Of the best only its wishes were kept; passes repeat exactly, so it is made
+        # again.
         passes.run(self.best.wanted, self.best.memory, self.best.setting)
         passes.swap()
 
@@ -149,10 +153,14 @@ class Wheel:
         helped = chosen & ~hopeless
         earlier = step * np.minimum(late, MOST_DAYS * DAY)
         found[helped] -= earlier[helped]
+        # What is very late anyway leaves its machines to others, or is helped like
+        # them.
         if noise.random() < 0.3:
             found[hopeless] += noise.random() * 20 * DAY
         else:
             found[hopeless] -= earlier[hopeless]
+        # Who is in time by now goes back towards its own date: else all get urgent at
+        # last.
         if noise.random() < 0.3:
             calm = (late <= 0) & (noise.random(count) < 0.1)
             back = noise.random()
@@ -180,6 +188,7 @@ class Wheel:
         if focus == 0 or self._noise.random() >= focus:
             return 1
         plant = self._passes.plain
+        # In proportion to weighted lateness.
         upto = np.cumsum(costs_of(plant, np.asarray(self._passes.work.d_finish)))
         drawn = np.searchsorted(upto, self._noise.random() * upto[-1], side="right")
         return max(int(plant.d_weight[min(int(drawn), len(upto) - 1)]), 1)
@@ -197,6 +206,7 @@ class Wheel:
             return replace(setting, short=setting.short + more)
         factor = float(self._noise.uniform(0.5, 2.0))
         if which == "reluctance":
+            # The grid has 0 and values without effect, which no factor would change.
             least = max(min(setting.reluctance, 20.0), 0.1)
             return replace(setting, reluctance=least * factor)
         if which == "alike":
@@ -273,7 +283,9 @@ def seek(
         if best is not None and (watch.stop() or best.is_least):
             break
         own = seed + start * APART_SEEDS
+        # Nothing is late that would not be so alone: no turn can save anything.
         if wheel.turns and first.cost != alone:
+            # The start before left its best pass in these arrays.
             if start > 0:
                 passes.run(first.wanted, passes.nothing, first.setting)
                 passes.swap()
@@ -409,6 +421,7 @@ class Repair:
 
         To justify takes longer the more orders there are, a move hardly does.
         """
+        # Moves may take worse schedules: what was there at first counts as well.
         self._keep()
         self._move(moves, tally)
         if self._best is not None:
@@ -530,6 +543,7 @@ class Repair:
         """What was found; the schedule is justified to the right afterwards."""
         plan, alive = self._plan, self._alive()
         count = len(alive)
+        # All of it is read before `_postpone`, which changes the schedule in place.
         start = np.asarray(plan.o_start, np.int64)[alive]
         end = np.asarray(plan.o_end, np.int64)[alive]
         option = np.array(plan.o_option, np.int64)[alive]

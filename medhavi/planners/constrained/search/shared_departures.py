@@ -87,6 +87,8 @@ class LaneTransfers(NamedTuple):
         left, carried = self.left.copy(), self._carried()
         # Below its least load a departure that is paid anyway may be the dearer one.
         used = {*self._used(), *(() if self.fill_price else self.paid)}
+        # From the first one on: what a departure gets of later ones is known before it
+        # might be given up itself.
         for departure in np.unique(self.last).tolist():
             if departure in used:
                 continue
@@ -126,6 +128,7 @@ class LaneTransfers(NamedTuple):
         None: one has no room, or it costs more than a departure.
         """
         left, found, held = left.copy(), dict[int, int](), 0.0
+        # First fit decreasing: the large ones find room while there is some.
         largest = sorted(group.tolist(), key=lambda one: -int(self.loads[one].sum()))
         for one in largest:
             load = self.loads[one]
@@ -170,12 +173,15 @@ class LaneTransfers(NamedTuple):
             held = weighed = 0.0
             load = self.paid.get(dates[at], 0.0)
             for until in range(at + 1, count + 1):
+                # Somebody cannot leave so early, so no longer span begins here either.
                 if first[until - 1] > dates[at]:
                     break
                 held += sums[0, until - 1]
                 weighed += sums[1, until - 1]
                 load += sums[2, until - 1]
                 more = open_at[until] if until < count else 0.0
+                # The sum of H_i (arrival of l_i - arrival of d) over the span, by
+                # running sums.
                 cost = best[at] + weighed - held * arrive[at] + more
                 if wanted[at:until].any():
                     cost += self.fill_price * max(0.0, self.least - load)
@@ -269,6 +275,8 @@ class SharedDepartures:
             np.searchsorted(arrivals, np.asarray(one.o_end, np.int64)[orders])
             for one in (early, late)
         )
+        # After the last departure of the calendar goods leave at any time, by
+        # themselves.
         known = np.isin(np.asarray(late.o_end, np.int64)[orders], arrivals[:-1])
         if not known.any():
             return
@@ -326,6 +334,8 @@ def _lanes_behind(model: Model, ours: np.ndarray) -> np.ndarray:
     """
     plant = model.plant
     behind = np.zeros(len(plant.order), np.int64)
+    # Consumers come first: how many lanes are behind an item is known when it is its
+    # turn.
     for item in plant.order.tolist():
         passed = int(behind[item]) + int(ours[item])
         for other in _below(model, item):

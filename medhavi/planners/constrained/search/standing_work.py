@@ -92,6 +92,7 @@ def date_existing(
         floor = max(release.as_of, floors.get(order.existing or "", release.as_of))
         again = _where_it_was(order, shop, floor, before.get(order.existing or ""))
         found = again or shop.earliest(order, max(dated.start, floor))
+        # People decided its dates: as long as they can be kept they are.
         if found is not None and (again or not _has_room(order, shop, floor)):
             order.timing = found
             moved.add(order.index)
@@ -166,6 +167,7 @@ def _has_room(order: SupplyOrder, shop: Shop, floor: int) -> bool:
     dated = order.timing
     if dated.start < floor:
         return False
+    # Its steps may have been dated forward or backward: both ways are tried.
     early = shop.earliest(order, dated.start)
     late = shop.latest(order, dated.finish, dated.start)
     return any(one is not None and one.steps == dated.steps for one in (early, late))
@@ -233,6 +235,8 @@ def on_units(
     free: list[int | None] = [None] * units
     for span in spans:
         # None has worked yet; those that have worked are taken first.
+        # Best fit: the unit that ended last before it, then one that has not worked
+        # yet, else the busy one that ends first.
         ready = [
             (-1, -end, unit) if end <= span.start else (1, end, unit)
             for unit, end in enumerate(free)
@@ -267,6 +271,7 @@ def fewer_units(
     if clock.constant is not None:
         return found
     for begin, end, there in clock.units(*known):
+        # The last units are those that are not there.
         for spans in found[int(there / each) :]:
             if spans and spans[-1][1] == begin:
                 spans[-1] = spans[-1][0], end

@@ -178,6 +178,7 @@ class _Shelf:
 
     def fresh(self, instant: int, life: int) -> int:
         """Giver of goods that are there from an instant on, for so long."""
+        # No supply that stands has such a number.
         giver = -2 - len(self._model.plant.s_item) - len(self._known)
         # As early as can be it may come before anybody takes it.
         self._known[giver] = _Goods(0, instant, instant + life)
@@ -186,6 +187,7 @@ class _Shelf:
     def _products(self, giver: np.ndarray) -> np.ndarray:
         model = self._model
         item = np.asarray(self._found.order_item, np.int64)
+        # What goes on to the next step of its order is no goods.
         of = at(np.where(model.product[item] == item, model.serves[item], -1), giver)
         stands = giver < 0
         of[stands] = model.plant.s_item[-2 - giver[stands]]
@@ -260,6 +262,7 @@ def _rotate(
     """
     waiting, new = kept[:], list[_Peg]()
     pegs = _RotationPegs(shelf, free)
+    # It ends: each time a level gets goods that last longer, or a quantity is used up.
     while waiting:
         level = waiting.pop()
         own = shelf.goods(level.giver)
@@ -305,6 +308,7 @@ class _RotationPegs:
 
     def fresher(self, own: _Goods) -> _Peg | None:
         """Peg of the goods that last longest whose taker may use one's own instead."""
+        # Both schedules have to hold: as early as can be, and as late as may be.
         in_time = (own.early <= self._early) & (own.late <= self._late)
         lasts = np.where(in_time & (self._until <= own.until), self._lasts, own.until)
         while len(lasts):
