@@ -155,6 +155,7 @@ def late_at_least(
     by_chain, more = sum(chained.values()), 0
     if least is not None:
         more = math.ceil(least.of(dict.fromkeys(range(len(free)), 1)) - TINY)
+        # Each priority is rounded up by itself; their sum may be more than that of all.
         more = max(more, sum(counts.values()) - by_chain)
         each = {n: weights.of(one) * weights.base for n, one in enumerate(free)}
         # What is late costs a multiple of what all costs are multiples of.
@@ -266,6 +267,7 @@ class Requirements:
         count = MOST_CELLS // max(len(nodes), 1)
         count = min(max(count, LEAST_INSTANTS), MOST_INSTANTS)
         length = max(one.due for one in demands) - self._now
+        # The last due date lies on the grid, or before its end.
         self._step = max(1, -(-length // (count - 1)))
         self._places = np.arange(count)
         self._grid = self._now + self._step * self._places
@@ -348,6 +350,7 @@ class Requirements:
         node, way = product.node, product.way
         short = product.gross.copy()
         for instant, qty in self._chains.existing(node) if node.units else ():
+            # At instants of the grid that are not before it is there.
             short[-(-(instant - self._now) // self._step) :] -= qty
         # Less than a unit is what floats are wrong by.
         short[short < 0.5] = 0.0
@@ -363,6 +366,7 @@ class Requirements:
             return
         size, lot = order_for_one(way), way.source.lot(1)
         least = lot / size
+        # Divided by; where nothing is short the quotient is not used.
         some = np.where(short > 0, short, 1.0)
         product.lots = np.maximum(short, least) / some
         if way.source.kind == "make":
@@ -398,6 +402,9 @@ class Requirements:
             timings = [clock.latest(instant, lot) for instant in self._grid.tolist()]
             leaves = np.array([one is not None for one in timings])
             ready = np.array([one.ready for one in timings if one], np.int64)
+            # By the instant of a supply, when it is taken from its origin. Turned
+            # around below: by instant, the last supply that is taken from there by
+            # then.
             taken = self._places.copy()
             taken[leaves] = np.searchsorted(self._grid, ready)
             taken = np.maximum.accumulate(taken)
@@ -440,6 +447,8 @@ class Requirements:
                 continue
             new = self._chains.anew(product.node)
             before = int(np.searchsorted(self._grid, new))
+            # Nothing new is there so early: each unit that lacks then makes somebody
+            # late. The last instant says most, as what lacks adds up.
             lacks = product.lacks[:before]
             if lacks.any():
                 at = int(np.flatnonzero(lacks)[-1])
@@ -454,10 +463,13 @@ class Requirements:
         time = self._loads.open_times(group, self._now, self._grid)
         for begin in sorted({work.begin for work in works}):
             own = [work for work in works if work.begin >= begin]
+            # The last instant of the grid not after the begin: more time counts than
+            # there is.
             since = max(0, int(np.searchsorted(self._grid, begin, side="right")) - 1)
             work = np.zeros(len(self._grid))
             for one in own:
                 work += one.each * self._products[one.place].lacks
+            # Rounded against the bound on both sides: floats never make a demand late.
             room = (np.maximum(0.0, time - time[since]) + saved) * (1 + SAFE)
             over = work * (1 - SAFE) - room
             bad = np.flatnonzero(over > 1.0)
@@ -483,6 +495,7 @@ class Requirements:
 
         def add(place: int, at: int, weight: float) -> None:
             key = -place, at
+            # Of what does not lack nothing is saved if a demand is late.
             if self._products[place].lacks[at] > 0:
                 if key not in weights:
                     heappush(heap, key)
@@ -491,6 +504,8 @@ class Requirements:
         for place, at, weight in targets:
             add(place, at, weight)
         while heap:
+            # The largest place first: parts come before their takers, so all that is
+            # asked of a product at an instant is added up by then.
             key = heappop(heap)
             weight, product, at = weights[key], self._products[-key[0]], key[1]
             for due, number, qty in product.asked:
@@ -500,4 +515,6 @@ class Requirements:
                 other, then = self._products[taker], int(taken[at])
                 if then >= 0:
                     add(taker, then, weight * share * float(other.lots[then]))
+        # A late demand is one at least: no coefficient needs to be above what is too
+        # much. A tiny one counts as more, which weakens the row.
         return Row({one: min(max(w / least, TINY), 1.0) for one, w in found.items()})

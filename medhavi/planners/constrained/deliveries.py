@@ -73,6 +73,7 @@ def _cuts(members: Sequence[Line], least: Sequence[int], count: int) -> list[Cut
     for instant in sorted(arrivals):
         for place, qty in arrivals[instant]:
             there[place] += qty
+        # The scarcest line says how many shares all have.
         upto = _shares(members, there, count)
         if upto > had and _ships(members, least, count, (had, upto)):
             cuts.append((instant, upto))
@@ -195,10 +196,14 @@ def _parts(
             taken[need_index] = before + qty
             covered = release.covered[need_index]
             total = need.qty
+            # By running totals: parts of a substitute sum up to what it covers, however
+            # rounded.
             credit = covered * (before + qty) // total - covered * before // total
         unit = release.units[unit_index]
         due, ready = intake.demands[need.demand].due, unit.arrives
         if _is_new_work(unit):
+            # The demand is served later on purpose: new work for it is not delivered
+            # before.
             ready = max(ready, release.deferred.get(need.demand, 0))
         yield Part(match, unit, credit, ready, max(due, as_of, ready)), need.demand
 

@@ -153,6 +153,7 @@ class LeadTimeBounds:
                 model, release, capacity, moving, self.times, held, taken
             )
         if planned.kept is not None:
+            # Often both are one.
             for chains in dict.fromkeys((self.chains, self._others)):
                 chains.recall(planned.kept)
             # What was found last stands last.
@@ -177,6 +178,7 @@ class LeadTimeBounds:
         for pin in pins:
             if pin.demand != demand.index or pin.supply is None or pin.qty <= 0:
                 continue
+            # Several demands have parts of it: which of them waits is not known.
             if any(
                 one.demand != pin.demand for one in pins if one.supply == pin.supply
             ):
@@ -257,6 +259,8 @@ class LeastLoads:
                 ]
                 if not taken:
                     continue
+                # What every option needs is a group of its own: there is no choice to
+                # allow for.
                 always = set.intersection(*taken)
                 yield from (frozenset({name}) for name in always)
                 if all(one - always for one in taken):
@@ -392,6 +396,7 @@ def open_time(
     if not pieces:
         return np.zeros(len(instants))
     begins, ends, paces = np.array(pieces, dtype=np.float64).T
+    # Free time up to the begin of each piece; inside a piece it rises at its pace.
     sums = np.r_[0.0, np.cumsum((ends - begins) * paces)]
     place = np.maximum(np.searchsorted(begins, instants) - 1, 0)
     within = np.clip(instants, begins[place], ends[place]) - begins[place]

@@ -259,6 +259,8 @@ class FeasibleRun(MrpRun):
     def above(self, products: Collection[NodeKey]) -> set[NodeKey]:
         """Products, and what takes of them, however far above."""
         above = set(products)
+        # From the parts up: who takes from a product comes after it, so one pass finds
+        # all.
         for cluster in reversed(self._clusters):
             own = {node.key for node in cluster}
             below = (key for node in cluster for key in self.model.takes_from(node))
@@ -385,6 +387,8 @@ class FeasibleRun(MrpRun):
     def bound(self) -> None:
         """What no plan that delivers as much can beat: lead times, lack of time."""
         moving = {job.order.index for job in self.placing.jobs if not job.stays}
+        # The bound holds for demands that are served in full: who gets less may be
+        # sooner.
         whole = [line.demand for line in self.lines if line.planned >= line.demand.qty]
         capacity, pins = self.providers.capacity, self.intake.pins
         planned = Planned(self.model, self.release, capacity, pins, moving)
@@ -403,6 +407,8 @@ class FeasibleRun(MrpRun):
 
         What is not delivered leaves its goods to the demands that lack them.
         """
+        # Existing orders without room hold their place before all others in the next
+        # round.
         if self.placing.crowded:
             self._memory.stays |= self.placing.crowded
             return True
@@ -442,6 +448,8 @@ class FeasibleRun(MrpRun):
     def _without_refusals(self) -> dict[int, list[Slice]]:
         """Slices without what is not delivered, or later where that helps."""
         found = {demand: list(kept) for demand, kept in self._memory.slices.items()}
+        # Goods that are later live until later and may be late again: rounds are
+        # counted.
         may_wait = self._memory.delays + self._has_outlived() <= MOST_DELAYS
         for line in self.lines:
             if not line.refused or self._slicer is None:

@@ -275,6 +275,7 @@ class PlantReading:
 
         None: where orders are differs, and sources with it.
         """
+        # What is decided alone differs, such as in another plan of a front.
         if stated.fingerprint == self.stated:
             made = PlantReading(self.providers, decisions, self.stated, self)
             made.demands_read = self.demands_read
@@ -284,6 +285,7 @@ class PlantReading:
         names = UNREAD.intersection(known)
         tables = {**known, **read_tables(snapshot, sorted(names))}
         changed = _changed_orders(before.snapshot, snapshot)
+        # Where open orders are taken from says what sources there are.
         if changed and not before.sourcing.same(tables):
             return None
         providers = before.on(snapshot, tables=tables, shared=_SHARED)
@@ -296,6 +298,7 @@ class PlantReading:
                 for name, timing in self.timings.items()
                 if name not in changed
             }
+            # What exists was shared out there, too.
             made.shared = []
         return made
 
@@ -441,6 +444,7 @@ class Memory:
         """
         for known in self.reading.shared:
             if known.asked == asked:
+                # Runs change the lists that they get.
                 own = deepcopy(known)
                 self.reduce(own.reductions, demands)
                 of = {name: one for one, name in enumerate(demands)}
@@ -499,6 +503,7 @@ class Memory:
         for one in sorted(refused, key=BY_URGENCY):
             short = self.short.pop(one.index, None)
             again = short is not None and not left.isdisjoint(short.places)
+            # Once alone: two demands could leave their goods to each other for ever.
             if short is not None and again and one.index not in self._wanted_again:
                 self._wanted_again.add(one.index)
                 self._want_again(one.index, short)

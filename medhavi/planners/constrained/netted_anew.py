@@ -107,6 +107,7 @@ class Netting(NamedTuple):
         if not self._apart(places):
             return False
         gone = self._forget(places, changed)
+        # All records from here on are new ones.
         made = _Counts.of(self.release)
         self.slicer.want(changed, slices)
         aside = _Aside(self, places, made)
@@ -189,6 +190,7 @@ class Netting(NamedTuple):
         """
         release, intake = self.release, self.slicer.intake
         needs, units = release.needs, release.units
+        # By record, as all get other numbers below.
         booked = [needs[index] for index in intake.bookings]
         covered = [(needs[index], qty) for index, qty in release.covered.items()]
         blocked = [(units[index], qty) for index, qty in self.blocked.items()]
@@ -353,5 +355,7 @@ def _merged(
 ) -> list[Record]:
     """Put each of a few records behind those that come before it or with it."""
     for record in made:
+        # Netting goes cluster by cluster, so what is known is in this sequence already;
+        # of one cluster the new record comes last, as it was made last.
         insort(known, record, key=place)
     return known

@@ -97,6 +97,7 @@ class SupplierCapacity:
         quotas, least = self._quotas, source.lot(1)
         first = quotas.door(source, soonest.finish)
         at = max(first, quotas.door(source, finish))
+        # Back to the last period with room, so that goods come as late as may be.
         for _ in range(TRIES):
             before = quotas.since(source, least, at)
             if before is None:
@@ -104,6 +105,7 @@ class SupplierCapacity:
             if before < first:
                 break
             at = before
+        # None has room in time: the first one after it.
         for _ in range(TRIES):
             later = quotas.until(source, least, at)
             if later is None:
@@ -307,6 +309,7 @@ class FeasibleOrderCreation(GivenOrderCreation):
     ) -> tuple[SupplyAlternative, int, OrderTiming] | None:
         """What would be ordered, without ordering it."""
         want = self.wanted(node, instant, [need], missing)
+        # Only asked: what would be late is not late yet.
         late = self.has_late
         ways = self.open_ways(want)
         chosen = self._choose(self.ranked(ways, node, missing), want, missing)
@@ -429,6 +432,7 @@ class FeasibleOrderCreation(GivenOrderCreation):
 
         least = way.source.lot(1)
         found = tried(least) if least < size else None
+        # Bisection over multiples: a smaller piece takes no longer.
         good, bad = 0, (size - least) // multiple
         while found is not None and bad - good > 1:
             middle = (good + bad) // 2

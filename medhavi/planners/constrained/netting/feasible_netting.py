@@ -85,6 +85,7 @@ def keep_for_important(
     earliest = sorted(units, key=BY_ARRIVAL)
     asks = node.asks()
     for need in sorted(pressed, key=URGENCY):
+        # In time first; then late goods, which come before new supply could.
         serve_from(release, need, latest, need.instant, asks)
         if not (need.alternatives or node.substitutes):
             serve_from(release, need, earliest, soon, asks)
@@ -135,6 +136,8 @@ def _hinder(needs: Iterable[Need], units: Iterable[SupplyUnit]) -> bool:
         while arriving and arriving[-1].available <= need.instant:
             there += arriving.pop().free
         there -= need.open
+        # `least` is the priority of the least important need before: it took what
+        # lacks.
         if there < 0 and least is not None and least > need.priority:
             return True
         least = need.priority if least is None else max(least, need.priority)
@@ -223,6 +226,7 @@ class FeasibleNodeNetting(DatedNodeNetting):
         walk = release.walk_of(other)
         if not isinstance(walk, FeasibleNodeNetting):
             return
+        # What it has by then comes first, as where it is netted in its turn.
         walk.advance(max(instant, walk.at))
         stand_in = release.substitute_need(need, other, lent)
         walk._order_itself(stand_in, instant)  # noqa: SLF001  (a walk of the same kind)
@@ -233,6 +237,7 @@ class FeasibleNodeNetting(DatedNodeNetting):
         missing = sum(need.open for need in group)
         ready = self._makes.promised(self.node, group[0], instant, missing)
         for available, _, unit in sorted(self._pending, key=lambda entry: entry[:2]):
+            # Receipts come by date: those after it are later still.
             if ready is not None and available > ready:
                 return
             for need in group:
@@ -468,6 +473,7 @@ class SliceReader(StateLoader):
         }
         booked = [release.needs[index] for index in intake.bookings]
         gone = {id(need) for need, _ in self.parts if need.demand in changed}
+        # Needs of demands are registered before all others.
         others = release.needs[len(self.parts) :]
         self.want(changed, slices)
         release.needs = [*(need for need, _ in self.parts), *others]

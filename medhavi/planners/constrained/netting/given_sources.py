@@ -144,6 +144,7 @@ class PieceQueue:
         one, two = (source.clock.earliest(timing.start, n) for n in (1, 2))
         if one is None or two is None:
             return 0, worked
+        # Work is f + r n for n units: 2 (f + r) - (f + 2 r) is f.
         fixed = max(0, 2 * self._worked(one) - self._worked(two))
         return fixed, worked - fixed
 
@@ -186,6 +187,7 @@ class PieceQueue:
             clock = self._capacity.resource(name)
             units = clock.constant
             if clock.finite and clock.bucket is None and units and amount:
+                # As many rounds as all units are filled by the pieces before.
                 rows.append(pieces // max(1, int(units / amount)))
         return max(rows, default=0) * (window.finish - window.start)
 
@@ -278,6 +280,8 @@ class GivenOrderCreation(OrderCreation):
             first, second = self.ranked(ways, want.node, wanted)[:2]
             part, own = wanted, int(left.get(first.source.source, 0.0) + HALF)
             rest = left.get(second.source.source, 0.0) >= HALF
+            # Less than a lot of the first source would be raised to one: then it brings
+            # all.
             if rest and first.source.lot(1) <= own < wanted:
                 part = own
             brought = 0
@@ -288,6 +292,7 @@ class GivenOrderCreation(OrderCreation):
                     self._brought[place] = self._brought.get(place, 0) + unit.qty
                     brought += unit.qty
             wanted -= brought
+            # No source brings any more: it would go on for ever.
             if not brought:
                 break
         return made

@@ -112,6 +112,7 @@ class Rationing:
             self._release.orders,
             key=lambda order: (-self._rank.get(id(nodes[order.node]), 0), order.index),
         )
+        # Parts first: all that an order loses is known when it is its turn.
         for order in lowest_first:
             self._cut(order)
         found: dict[int, list[Slice]] = {
@@ -204,6 +205,7 @@ class Rationing:
         """Deduct a loss of a unit: free part first, then least important takers."""
         levels = self._levels.get(id(unit.node))
         if levels is None:
+            # What nobody takes is lost first.
             lost -= unit.free
         elif lost > 0:
             lost -= self._from_level(unit, levels, lost, loss.delay)
@@ -282,6 +284,7 @@ class Projection:
         least = there
         later = sorted(
             (one for one in self._changes if instant < one[0] < end),
+            # Of one instant supply comes before who takes it.
             key=lambda one: (one[0], -one[1]),
         )
         for _, qty in later:

@@ -133,6 +133,7 @@ class LeastTimes:
             if span is None:
                 return None
             ends = (self._in_the_way(option, one, span) for one in taken)
+            # Each stretch is left behind at least once, so it ends behind the last one.
             later = max((end for end in ends if end is not None), default=None)
             if later is None:
                 return span[1]
@@ -381,6 +382,7 @@ class WayChains:
         taken = [(max(at, now), -qty) for at, qty in needs if at < new]
         if not taken:
             return units
+        # At one instant supply counts before who takes it.
         steps = sorted([*units, *taken], key=lambda one: (one[0], -one[1]))
         sums = list(accumulate(qty for _, qty in steps))
         if min(sums) < 0:
@@ -389,6 +391,7 @@ class WayChains:
         # What is there before they take it is for others only if it stays over.
         later = [unit for unit in units if unit[0] > new]
         found, least = [(new, sum(qty for at, qty in units if at <= new))], NEVER
+        # What is free from an instant on is the least of all later balances.
         for (instant, _), free in zip(reversed(steps), reversed(sums), strict=True):
             if instant < new:
                 least = min(least, free)
@@ -460,6 +463,7 @@ class WayChains:
         if known is not None:
             return known
         source, lot = way.source, way.source.lot(1)
+        # More than a lot may be several orders: the last one waits for all components.
         if units > lot:
             ready = yield from self._goods(way, units)
         else:
@@ -471,6 +475,8 @@ class WayChains:
             ready = self._passed(way, ready, lot, later)
         if units > lot and source.kind == "make" and source.fence_days >= 0:
             begin = yield from self._begins(way)
+            # However it is cut, each step has all of the work to do, from the first lot
+            # on.
             for task in self._capacity.compiled(source.source).tasks:
                 ready = max(ready, self._worked(task, begin, units))
         self._found.ordered[key] = ready

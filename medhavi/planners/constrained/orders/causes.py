@@ -211,11 +211,14 @@ class Walk:
                     rest -= part
             lower = job.binding
             begin = self._as_of if lower is None else max(lower.arrives, self._as_of)
+            # From when the last goods were there, less what it waited for others.
             own = max(current.arrives - begin - waited, 0)
             links.append(Link(own, order.source_id, begin, current.arrives))
             if lower is None:
                 break
             current = lower
+        # Only the lowest order of the chain begins because it may, not because goods
+        # came.
         fence = self._fence(current, rest)
         rest -= sum(cause.seconds for cause in fence)
         if not links and rest > 0:
@@ -253,6 +256,7 @@ class Walk:
             links = [*links[:-1], foot._replace(own=max(foot.own - fenced, 0))]
         found: list[Cause] = []
         code = Limiter.LEAD_TIME
+        # The longest lead time is where most could be won.
         for link in sorted(links, key=lambda link: (-link.own, link.source)):
             part = min(rest, link.own)
             if part > 0:

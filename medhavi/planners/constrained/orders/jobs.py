@@ -290,6 +290,8 @@ def _give(job: Job, release: FeasibleOrderCreation, taken: Collection[int]) -> N
 
 def _link(jobs: Sequence[Job], job_of: Sequence[Job | None]) -> None:
     """Link each job with those that bring something for it, each once."""
+    # The job that was linked last with each: takes of a job come together, so one
+    # memory is enough to link a pair once.
     latest: list[Job | None] = [None] * len(jobs)
     for job in jobs:
         for take in job.takes:

@@ -229,6 +229,8 @@ class Campaigning:
         floor = ALWAYS
         if tail is not None:
             floor = tail.end
+            # Within a campaign nothing is cleaned, and work that stands was passed by
+            # its first order.
             if tail.campaign != key:
                 floor = self._cleaned(tail.rule, tail.family, work, tail.end)
             else:
@@ -255,6 +257,8 @@ class Campaigning:
     ) -> int:
         """When a whole campaign fits between the work that stands."""
         number = self._campaign.get((job.number, resource))
+        # The first order of a campaign looks for room for all of it: it must not be cut
+        # by work that stands.
         seconds = (
             work.finish - work.start
             if number is None
@@ -399,6 +403,7 @@ class Campaigning:
         for _ in range(TRIES):
             if later is None or not later.is_later(order.timing):
                 return None
+            # Moved earlier by what it is too late; closed time may make it late again.
             excess = self.excess(job, later)
             if excess <= 0:
                 return later
@@ -438,6 +443,7 @@ class Campaigning:
         pair = _neighbours(row, place, work)
         if pair is None or _together(*pair):
             return True
+        # Asked as if it had moved; the row is left as it was.
         old, row[place] = row[place], work
         clean = gap_cleaned(
             pair,

@@ -117,6 +117,8 @@ class GoodsInTime:
         """When a unit is in stock."""
         if out.gain is None:
             return timing.finish
+        # The register reads the timing of the order: it is there for the question
+        # alone.
         job.order.timing, before = timing, job.order.timing
         found = self._release.output_instant(job.order, out.gain)
         job.order.timing = before
@@ -222,6 +224,8 @@ def keep_alive(jobs: Sequence[Job]) -> dict[int, int]:
     """
     early: dict[int, int] = {}
     if any(out.unit.expires < NEVER for job in jobs for out in job.outs):
+        # Takers before givers (Kahn 1962); those in a circle are never counted down to
+        # 0.
         left = {job.number: len(job.after) for job in jobs}
         _go_down([job for job in jobs if not job.after], left, early)
     return early
@@ -439,6 +443,8 @@ def kept_alive(
     seen |= {other.number: other for job in below for other in (job, *job.after)}
     now = [state_of(job, None, None) for job in seen.values()]
     before = [[out.opens for out in job.outs] for job in below]
+    # Lifetimes are reckoned by the dates of the netting; where orders stand now is put
+    # back afterwards.
     for job in seen.values():
         netted.restore(job)
     keep_alive_below(stays, below, early)

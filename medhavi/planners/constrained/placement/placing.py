@@ -232,6 +232,7 @@ class Placing:
         `asked` are the jobs that may move (None: all); gives those that did.
         """
         moved: set[int] = set()
+        # Takers move first: how late others may be follows from them.
         for job in reversed(self.sequence):
             if not job.placed or job.stays:
                 continue
@@ -510,6 +511,7 @@ class Placing:
             shop.slow(self.campaigns.efficiency(job))
         elif is_plain_move(job):
             return self._moves.late(job, limit)
+        # Its own place counts as free for itself.
         shop.release(order, now)
         later = shop.latest(order, limit, now.start, soft=soft)
         dead = 0 if later is None else self._in_time.dead(job, later)

@@ -139,6 +139,7 @@ class Shop:
             if later is None:
                 return timing
             begun = timing.ready if source.kind == "move" else timing.start
+            # A second later at least, so that another departure or day is asked for.
             bound = begun + max(1, later - at)
         return None
 
