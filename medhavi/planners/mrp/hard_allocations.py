@@ -115,6 +115,8 @@ def settle(
             report.broken.append(AllocationGap(pin, unmet))
         elif report.allow_over and pin.label:
             over.append((pin, left))
+    # After all firm pegs: what one keeps beyond its need might be what another one
+    # needs.
     for pin, rest in over:
         units = _units(pin, name_of)
         owner = release.demand_customers[pin.demand]
@@ -125,6 +127,8 @@ def settle(
         units = _units(pin, name_of)
         left, _ = _serve_owner(pin, units, release)
         ours = [unit for unit in units if unit.is_ours]
+        # Receipts to come are left to all: the owner is served another way, and would
+        # have both.
         if pin.upstream:
             ours = [unit for unit in ours if unit.available <= release.as_of]
         _block(ours, left, blocked)

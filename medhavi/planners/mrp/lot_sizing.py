@@ -242,6 +242,7 @@ def _bounded(
     count = len(needs)
     best = [0] * (count + 1)
     following = [0] * count
+    # Backward: the best plan from each later need on is known.
     for first in reversed(range(count)):
         begin = needs[first].instant
         held = 0
@@ -252,6 +253,7 @@ def _bounded(
                 break
             held += added
             cost = costs[first] + held + best[place + 1]
+            # Of equal costs the order that covers most.
             if cost <= least:
                 least, end = cost, place + 1
         best[first], following[first] = least, end
@@ -276,6 +278,8 @@ def _envelope(
         place = first + 1
         _add(lines, (weighted[place] + best, before[place], place))
         at = needs[first].instant - origin
+        # Instants fall from turn to turn, so a line that is not the least any more
+        # never is again: each is dropped once.
         while len(lines) > 1 and _value(lines[1], at) < _value(lines[0], at):
             lines.popleft()
         following[first] = lines[0][2]
@@ -292,6 +296,8 @@ def _add(lines: deque[Line], line: Line) -> None:
     """Add a line of smaller slope; drop those below which it now always lies."""
     while len(lines) > 1:
         (old_value, old_steps, _), (value, steps, _) = lines[-2], lines[-1]
+        # Whether the last line is the least anywhere: it meets the new one before it
+        # meets the one ahead of it. Cross-multiplied, so whole numbers decide.
         if (value - line[0]) * (old_steps - steps) < (old_value - value) * (
             steps - line[1]
         ):
@@ -465,6 +471,7 @@ def net_needs(ahead: ProjectedNeeds, levels: StockLevels) -> list[NetNeed]:
             heapq.heappush(stock, coming[cursor][1:])
             cursor += 1
         short = _take(stock, qty, instant)
+        # What the level lacks is a need as well; what is brought for it stays in stock.
         gap = levels.missing(instant, sum(free for _, free in stock) - short)
         if max(short, gap) > 0:
             found.append(NetNeed(instant, max(short, gap), alive))

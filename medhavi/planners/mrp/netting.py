@@ -91,6 +91,8 @@ class DatedNodeNetting:
             self._units.append(unit)
         if unit.free <= 0:
             return
+        # When it dies the level may fall: then it has to be looked at, if it can be
+        # filled.
         if self.node.sources and self.levels.looks_at(unit.expires):
             self._ends.append(unit.expires)
         if unit.available <= self.at:
@@ -114,6 +116,7 @@ class DatedNodeNetting:
         while pending and pending[0][0] <= instant:
             self._arrive(heapq.heappop(pending)[2])
         arrived = self._arrived
+        # At the instant at which it dies it may still be used.
         while arrived and arrived[0][0] < instant:
             unit = arrived[0][3]
             if unit.is_ours:
@@ -141,6 +144,7 @@ class DatedNodeNetting:
 
         New orders that cannot be there yet are not asked for again.
         """
+        # Asked without what is ordered first: most often nothing is missing at all.
         missing = self.levels.missing(instant, projection)
         if not missing:
             return 0
@@ -153,6 +157,8 @@ class DatedNodeNetting:
 
     def _lasting(self, instant: int) -> int:
         """What is there after an instant; needs joined ahead take theirs later."""
+        # Joining later needs has moved this walk on: then what is there at the instant
+        # is reckoned from who takes what of each unit, and when.
         if instant >= self.at:
             return self.available - self._dying(instant)
         return sum(
@@ -186,6 +192,7 @@ class DatedNodeNetting:
                 short.append(need)
         if not short:
             return
+        # Nothing can join it, so it is not grouped.
         plain = not (self.levels.looks_ahead or self.node.make_to_order)
         if len(short) == 1 and plain:
             self._order(short, instant)
@@ -251,6 +258,8 @@ class DatedNodeNetting:
             + [(at, unit.free) for at, _, unit in self._pending if unit.is_ours]
         )
         lowest = balance = self.available
+        # At one instant receipts come before needs. The lowest balance to come is what
+        # may be lent without a need of its own lacking it.
         for _, change in sorted(ahead, key=lambda e: (e[0], -e[1])):
             balance += change
             lowest = min(lowest, balance)
@@ -443,6 +452,8 @@ def walk_cluster(walks: Sequence[DatedNodeNetting]) -> None:
     moments = sorted({instant for walk in walks for instant in walk.instants()})
     at = ALWAYS
     while True:
+        # New supply dies at instants that were not known at first; they are added while
+        # all walk.
         for walk in walks:
             for end in walk.ends_after(at):
                 heapq.heappush(moments, end)

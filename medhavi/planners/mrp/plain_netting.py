@@ -197,6 +197,8 @@ class PlainNodeNetting:
             if need.alternatives or need.asks is not None or need.only_from is not None:
                 return False
             instant = need.instant
+            # All that an instant lacks is one order, so it is made when the next
+            # instant comes.
             if instant != before:
                 if short and not self._order(short):
                     return False
@@ -249,6 +251,7 @@ class PlainNodeNetting:
         if self._most is not None and size > self._most:
             return False
         timing = latest(instant, size)
+        # Nothing is made or matched yet: the general walk finds these needs open.
         if timing is None or timing.finish > instant or timing.start < self._floor:
             return False
         qty = (size * numerator + addend) // denominator

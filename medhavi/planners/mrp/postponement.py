@@ -137,6 +137,7 @@ def _may_wait(release: OrderCreation) -> set[int]:
     Nothing is late for the others, whenever these start.
     """
     needs, units = release.needs, release.units
+    # From what comes late upward: who takes it, and all that take from those, may wait.
     above = [
         taker
         for need, unit in _matches(release)
@@ -221,6 +222,8 @@ def timing_behind(
     source = order.source
     if source is None:
         return None
+    # A source is listed once for each of its validities; moved later, the order may run
+    # in any of them.
     windows = [
         window
         for other in release.model.node((source.product, source.location)).sources
@@ -456,6 +459,8 @@ def supply_anew(
     _find_again(release, {need.index for need in needs})
     units: dict[int, list[SupplyUnit]] = defaultdict(list)
     seen = 0
+    # Depth first: what a new order needs is served before the next need, as it may take
+    # of the same goods.
     stack = list(reversed(needs))
     while stack:
         need = stack.pop()

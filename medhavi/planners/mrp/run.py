@@ -193,6 +193,7 @@ class MrpRun:
         starts = [*self.intake.starts, *reader.order_keys()]
         starts += self.model.policy_keys()
         starts += list(self.providers.reservations.nodes)
+        # Stock below zero is made up by orders, so these places need sources.
         starts += [
             (product, location)
             for product, location, qty in zip(
@@ -244,6 +245,7 @@ class MrpRun:
         if surplus is None:
             return
         walks = [self._walk(node) for node in cluster]
+        # The short walk gave up: what it left over is supply for the general one.
         for unit in surplus:
             walks[0].add(unit)
         self.release.enter(walks)

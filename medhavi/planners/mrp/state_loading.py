@@ -194,6 +194,8 @@ class StateLoader:
             for row in rows
             if row["kind"] == "forecast" and row["status"] in PLANNED_STATUS
         ]
+        # No forecast, so nothing is consumed: each demand counts with all of its
+        # quantity.
         if not periods:
             return {}
         customers = self._tables["customers"]
@@ -342,6 +344,7 @@ class StateLoader:
         making = source is not None and source.kind == "make"
         open_qty = exact(row["qty"]) - exact(row["qty_done"])
         unit_step = source.step if making and source else node.step
+        # Rounded down: less than a step is no supply.
         units = max(0, math.floor(open_qty / unit_step))
         timing = self._timing(row, source, units)
         order = SupplyOrder(

@@ -358,6 +358,8 @@ class ItemLocationGraph:
         hard, soft = self._edges(places)
         kept = sorted({edge for edge in map(places.edge, links) if edge is not None})
         kept = [edge for edge in kept if edge[0] != edge[1]]
+        # Hard edges always hold. Of the others all, else those of existing orders, else
+        # those of what falls out, else none: what is left out may be netted too early.
         for extra in ([*soft, *kept], kept, soft, []):
             before: dict[int, set[int]] = {leader: set() for leader in places.leader}
             for upper, lower in chain(hard, extra):
@@ -376,11 +378,13 @@ class ItemLocationGraph:
 
         def find(place: int) -> int:
             while leader[place] != place:
+                # Path halving (Tarjan and van Leeuwen 1984).
                 leader[place] = leader[leader[place]]
                 place = leader[place]
             return place
 
         def join(group: Iterable[NodeKey]) -> None:
+            # The least place leads: clusters do not depend on the sequence of joining.
             roots = sorted({find(number[key]) for key in group if key in number})
             for root in roots[1:]:
                 leader[root] = roots[0]

@@ -165,6 +165,8 @@ class OrderCreation(NettingState):
                 want,
                 wanted,
             )
+        # Shares are of those that can be in time; if none can, all are asked in
+        # sequence.
         valid = [way for way in sharing if self._on_time(way, want.instant, wanted)]
         if not valid:
             return self._order_from(sharing, want, wanted)
@@ -238,6 +240,7 @@ class OrderCreation(NettingState):
             made += units
             missing -= brought
             pieces += 1
+            # Reckoned ahead, not counted: so many orders would fill memory first.
             if brought <= 0 or pieces + missing // brought > MOST_PIECES:
                 raise BadData([_too_many_pieces(way.source, want.node, brought)])
         return made
@@ -299,6 +302,7 @@ class OrderCreation(NettingState):
         latest, instant = way.source.clock.latest, want.instant
         if max(instant, want.alive_until) - life > instant:
             return None
+        # By doubling to a shift at which it lasts, then halving down to the least one.
         dies, lasts = 0, 1
         found = latest(instant + lasts, size)
         while found is not None and _spoilt(way, want, found, life):
@@ -359,6 +363,8 @@ class OrderCreation(NettingState):
                 break
             if start == current.start:
                 return current
+            # Asked for so much earlier, it starts within the validity, unless closed
+            # time moves it: then it is tried again.
             need -= current.start - start
             current = source.clock.latest(need, size)
         return source.earliest(self.as_of, size)

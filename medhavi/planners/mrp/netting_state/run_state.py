@@ -61,6 +61,7 @@ class DownstreamPegs:
     ) -> None:
         """Look at the matches as they are now; those that were added are read."""
         read = len(self._before)
+        # Another list, or a shorter one: matches were taken back, so all are read anew.
         if self._matches[0] is not match_need or read > len(match_need):
             self._latest, self._before, read = {}, array("q"), 0
         self._matches = (match_need, match_unit, match_qty)
@@ -115,6 +116,8 @@ class DownstreamPegs:
                     met[taker.index] = turn + 1
                     first = self._place(taker, unit, turn)
                     above = found.get(taker.order.index, ())
+                    # What of the slice of a demand lies in the part of the need that
+                    # this unit serves, moved to where that part begins in the unit.
                     for demand, begin, end in stretched(taker, above):
                         low = max(begin, first)
                         high = min(end, first + taken)
@@ -241,6 +244,7 @@ class NettingState:
         if not self.is_asked_for(unit, need):
             return False
         if unit.customer is not None:
+            # Goods of a customer serve needs of that customer alone.
             owners = {self.demand_customers[demand] for demand in self.shares(need)}
             return owners == {unit.customer} and self._owners_part(need, unit) > 0
         if need.node.make_to_order and unit.only_need is None:
@@ -413,6 +417,7 @@ class NettingState:
                     unit.takers[place] = (taker, taken - qty)
                     break
             need.qty -= qty
+        # Takers of nothing are left out at last: places among them were counted before.
         for unit in self.units:
             for one in unit.takers:
                 if not one[1]:

@@ -150,6 +150,7 @@ class StockLevels:
         quantity = self._node.rules.stated("safety_qty", instant) or 0
         if not self._cover:
             return quantity
+        # Needs that are within the days of safety by now, less those that are over.
         entered = self._totals[bisect_right(self._enters, instant)]
         gone = self._totals[bisect_right(self._instants, instant)]
         return max(quantity, entered - gone)
@@ -175,6 +176,7 @@ class StockLevels:
 
     def _bounds(self, instant: int) -> tuple[int, int]:
         """Stock below which an order is raised, and up to which [units]."""
+        # Without any of these nothing depends on the instant: asked once.
         if self._levels or self._cover or self.lowered or instant >= self._horizon:
             return self._bounds_at(instant)
         if self._steady is None:
