@@ -266,6 +266,7 @@ class _Sources:
             for key in others:
                 takers[key] += 1
         come = [key for key, count in takers.items() if not count]
+        # The list grows while it is read.
         for key in come:
             yield from self._of(key)
             for other in below[key]:
@@ -300,6 +301,8 @@ class _Sources:
             found = self._source(key, way, most)
             if found is not None:
                 single = found.given[0][0] == key and len(found.given) == 1
+                # Of rival lines any may be taken for all: each counts in full, which
+                # only weakens the bound.
                 for lines in found.taken:
                     for other, rate in lines:
                         _add(self._most, other, rate * (most if single else MOST))
@@ -320,6 +323,7 @@ class _Sources:
         most = largest_size(source, wanted / found.gain) if finite else 0
         for group in lines:
             for other, rate in group:
+                # All that is wanted, and the rest of a last order.
                 size = wanted / found.gain + most
                 _add(self._ordered, other, rate * size if finite else math.inf)
         if not finite:
@@ -526,9 +530,11 @@ def _add_demands(
         each = run.goals.lateness_weight * float(node.step)
         never.append(run.goals.shortage_weight * float(node.step) * value.short)
         cuts = _parts(demand, node, chains)
+        # All of it may be in time: one part says as much.
         if chains.there(node, demand.qty) <= demand.due:
             cuts = [0, demand.qty]
         for begin, end in pairwise(cuts):
+            # By its first unit: none of the part is there sooner.
             over = max(0, chains.there(node, begin + 1) - demand.due)
             if demand.node in lotted:
                 second = each * value.late / DAY

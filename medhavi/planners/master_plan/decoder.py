@@ -258,6 +258,7 @@ def joined_plans(
         if schedule is None:
             return
         none = frozenset[str]()
+        # Nothing changed since: all of the schedule fits, and only joining moves it.
         kept = BaselineSchedule(frame=schedule, products=none, renewed=none, saves=True)
         found = decided(run, decisions, effort, way._replace(schedule=kept))
         if ANEW not in found.run.effort:

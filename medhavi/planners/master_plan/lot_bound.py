@@ -351,14 +351,20 @@ def _shares(
         product = products[which]
         due = max(part.due, run.as_of)
         own = int(np.searchsorted(edges, due, side="right")) - 1
+        # Backward from the due date until holding costs more than some set-ups: what is
+        # earlier is one column, without a lot.
         for bucket in range(own, -1, -1):
             hold = product.holding * float(held[own] - held[bucket])
             far = hold * part.size > EARLY * product.fixed
             rows.append((number, which, bucket, not far, True, hold, 0.0))
             if far:
                 break
+        # Later ones; the last stands for all time after it, at the least lateness
+        # there.
         for bucket in range(own + 1, own + LATE + 2):
             far = bucket > min(own + LATE, last)
+            # From the begin of the bucket, less what its chain makes the part late in
+            # any case.
             over = int(edges[min(bucket, last + 1)]) - part.due - part.over
             late = part.late * max(0, over)
             rows.append((number, which, min(bucket, last), not far, not far, 0.0, late))
@@ -487,6 +493,8 @@ def order_sizes(
     breaks = {source.lot(_units(source, qty)) for qty in source.costs.min_qtys}
     starts = [least, *sorted(one for one in breaks if least < one <= most)]
     found = []
+    # Within a price range cost is linear in the size: two sizes tell the fixed cost and
+    # the price.
     for start, end in zip(starts, [*starts[1:], most + 1], strict=True):
         last = start + (end - 1 - start) // source.multiple * source.multiple
         each = 0.0

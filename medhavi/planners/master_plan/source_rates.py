@@ -314,6 +314,7 @@ def node_needs(
             largest: dict[NodeKey, float] = {}
             for way in ways:
                 for key, asked in _taken_by(way, all_of_it, mean, as_of):
+                    # One source or another brings it: the one that takes most counts.
                     largest[key] = max(largest.get(key, 0.0), asked)
             for key, asked in largest.items():
                 most[key] = most.get(key, 0.0) + asked

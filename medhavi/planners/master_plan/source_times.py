@@ -245,6 +245,8 @@ def way_times(
         members = np.arange(edge, bounds[position + 1])
         if timing is None:
             continue
+        # Only edges that stand for others share a pattern; one that is asked by itself
+        # keeps its answer.
         if patterns and len(members) > 1 and _alike(patterns[-1], timing, moment):
             known = patterns[-1]
             patterns[-1] = (np.concatenate([known[0], members]), known[1], known[2])
@@ -273,6 +275,7 @@ def _short_size(way: SupplyAlternative, size: int, grid: DecisionGrid) -> int:
         if took is None or took <= bucket or not 0 < smaller < size:
             break
         longer, took = took, _took(way, smaller, moment)
+        # Halving takes half of the time that depends on size: twice that is all of it.
         if took is not None and 2 * (longer - took) <= bucket:
             break
         size = smaller
@@ -398,6 +401,7 @@ def _take(
     intake: ComponentRequirement | None, grid: DecisionGrid, column: Ints, used: Ints
 ) -> InputTimes:
     kept = column >= 0
+    # At the decision before, so that it is there in time.
     at = np.maximum(grid.at_or_before(used[kept]), 0)
     return InputTimes(intake, column[kept], at)
 
@@ -428,6 +432,8 @@ def _works(
             continue
         moved, place = by[kept], column[kept]
         for window in timing.steps:
+            # Hours are those of the full size, though the clock was asked for a smaller
+            # one.
             scale = longer.get(window.step, 1.0)
             for low, high in window.segments:
                 split = _split(grid, moved + low, moved + high, place)

@@ -301,6 +301,8 @@ def _supply(
         number = place.get(id(need.node))
         if number is None or need.demand != NO_DEMAND:
             continue
+        # Needs count at the decision before, supply at the one after: what fits on the
+        # grid fits between.
         at = max(0, int(grid.at_or_before(need.instant)))
         fixed[number, at] += need.qty * float(need.node.step)
     return flow - fixed, fixed, tuple(lots)
@@ -502,6 +504,7 @@ def _cheapest(
             value[number] = run.model.unit_cost(node.key[0])
     for _ in range(ROUNDS):
         changed = False
+        # Sources of parts come last: from there up most values settle in one pass.
         for plan in reversed(plans):
             given = plan.given[0]
             number = place.get(id(given.node), -1)

@@ -327,6 +327,7 @@ def _levelled(best: Tried, way: RunOptions) -> Iterator[Tried]:
     parts = Tried(AMOUNTS, best.effort, decoder.plan(best.effort, way), decoder)
     yield parts
     money = plan_parts(parts.made, snapshot, parameters)
+    # Levelling saves no more than what is off the mean costs.
     least = sum(money.values()) - money[ObjectivePart.UNEVEN]
     if least < worth(best.made, snapshot, parameters) and not interrupted([parts]):
         yield from _advanced(parts, 1.0, way, resumes=False)
@@ -470,6 +471,7 @@ def _overtime_days(made: Plan, snapshot: Snapshot) -> tuple[OvertimeDay, ...]:
             continue
         work, since = _ResourceHours(made, name, longer), int(snapshot.as_of)
         for begin, end in spans:
+            # Open hours since the overtime before: work that fits into them needs none.
             there = capacity.resource(name).available(since, begin)
             units = longer.resource(name).available(begin, end) / (end - begin)
             if units:

@@ -270,6 +270,7 @@ def fix_and_optimize(
         if sweep == WHOLE_SWEEPS and partition.finer:
             parts = partition.finer
             gains = np.zeros(len(parts))
+        # A small gain ends it once all places were looked among, by the finest parts.
         ends = sweep > 0 and parts is (partition.finer or parts)
         recent, since = min(RECENT, len(parts)), len(done)
         if parts is partition.finer:
@@ -314,6 +315,7 @@ def _decided(
     whole = program.whole
     fixed = np.delete(whole, free)
     lower, upper = program.column_lower.copy(), program.column_upper.copy()
+    # A solver has whole columns a little off.
     lower[fixed] = upper[fixed] = np.round(values[fixed])
     own = replace(
         program, column_lower=lower, column_upper=upper, whole=np.sort(whole[free])

@@ -338,6 +338,7 @@ class _ProductLevels:
         hours = self._hours(way)
         rates = self._statement.rates
         size, costs = self._size(way), way.source.costs
+        # Cost is f + p q: twice that of q less that of 2 q is f.
         fixed = 2 * costs.cost(size) - costs.cost(2 * size) - costs.shared
         for resource, number_of in self._resource.items():
             setup = sum(one.setup for one in hours if one.resource == number_of)
@@ -351,6 +352,7 @@ class _ProductLevels:
             merged[bucket] = LotNeed(bucket, total, mean)
         sizes = self._sizes(node, [qty for _, qty, _ in wanted])
         if sizes:
+            # What a larger order saves takes the place of a set-up.
             dearest = max(one.unit for one in sizes)
             fixed = max((dearest - one.unit) * one.least for one in sizes)
             first, hours = min(one.first for one in sizes), ()
@@ -462,6 +464,7 @@ class _ProductLevels:
             needed = units if way.gain is None else way.gain.order_steps_for(units, by)
             left = max(0.0, qty * (size / needed - 1)) if needed > 0 else 0.0
             timing = None if size <= 0 else way.source.clock.latest(by, size)
+            # Not in time any more: as soon as can be.
             if timing is None or timing.start < self._statement.run.as_of:
                 start = max(self._statement.run.as_of, way.source.fence_start)
                 timing = way.source.clock.earliest(start, max(size, 1))

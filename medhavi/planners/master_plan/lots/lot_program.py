@@ -226,6 +226,8 @@ class LotProgram:
         if not len(shared.values):
             return found
         most = program.column_upper.copy()
+        # Lots that the shares do not make stay closed: only which lot brings a need is
+        # left.
         most[lots.span] = np.round(shared.values[lots.span])
         given = solver.open(replace(program, column_upper=most))
         again = given.solve(cancelled=cancelled)

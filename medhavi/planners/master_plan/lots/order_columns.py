@@ -268,6 +268,7 @@ def _hours(
     for work in plan.occupied:
         setup, each = hours.get(work.resource, (0.0, 0.0))
         total = setup + each * plan.size
+        # Columns have the hours of one size: they are parted as two sizes say.
         share = each * plan.size / total if total > 0 else 1.0
         works.append(work._replace(hours=work.hours * share))
         if (1.0 - share) * total > DUST:

@@ -312,6 +312,7 @@ class _WholeProgram:
             some = amount > DUST
             likely |= some
             parts = np.divide(amount, most, out=np.zeros(size), where=some)
+            # As many orders as the amount asks for: fewer would not hold it.
             whole = np.where(some, np.ceil(parts - EXACT), 0.0)
             whole = np.minimum(whole, program.column_upper[self.orders.span])
             point = with_fixed(program, whole, solver)
@@ -319,6 +320,7 @@ class _WholeProgram:
                 best, cheapest = point, inner(program.cost, point)
             # Of columns of one size no more than that size is a slope.
             slope = np.where(some & (least < most), np.minimum(amount, most), slope)
+        # No new order at all may still be a point.
         if best is None:
             best = with_fixed(program, np.zeros(size), solver)
         return best, likely
@@ -501,6 +503,7 @@ def bought_lots(statement: Statement, program: Program, values: Floats) -> Lots:
             continue
         needed = np.cumsum(taken[number]) - np.cumsum(statement.flow[number])
         before = np.cumsum(brought[number])[arrivals] - brought[number][arrivals]
+        # First bucket by which more is needed than earlier lots brought.
         first = np.searchsorted(needed, before + DUST, side="right")
         begins = statement.grid.edges[np.unique(first[first < statement.grid.size])]
         begins[:1] = statement.grid.edges[0]  # a copy: edges stay as they are
@@ -526,6 +529,7 @@ def served_slices(
         slices, there, taken = [], 0.0, 0
         for at, qty in sorted(own):
             there += qty / step
+            # By running totals: rounded parts sum up to the whole.
             more = round(there) - taken
             if more > 0:
                 slices.append(Slice(more, max(at, demand.due)))

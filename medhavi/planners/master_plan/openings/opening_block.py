@@ -119,6 +119,7 @@ def most_ordered(statement: Statement) -> Floats:
         before, asked = asked, own + _taken(statement, given, asked)
         if np.array_equal(before, asked):
             break
+    # What still grows after all passes is in a circle.
     asked = np.where(asked == before, asked, np.inf)
     return np.array(
         [
@@ -228,7 +229,9 @@ def _groups(
                 if (table, name) in place
             ]
             if not needed:
+                # An option that needs nothing opened leaves a free choice.
                 break
+            # The option pays one of them at least.
             found.add(min(needed))
         else:
             if found:
