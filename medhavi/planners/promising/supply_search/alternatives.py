@@ -413,6 +413,7 @@ def ordered(
             uses.append(_made(Use, (max(used, ready), piece)))
             lines.append(line)
     finish = timing.finish
+    # Of a plain chain all is there at its end.
     if making.chain is None:
         finish = _output(supply, source, timing, making.gain)
     made: SupplyAllocation = _made(
@@ -446,6 +447,7 @@ def _substituted(
     found = supply.best(ways, (lines[0].component, lines[0].location))
     if found is None:
         return None
+    # The pieces tell which line they are for.
     names = {piece.product for piece in found}
     return next(line for line in lines if line.component in names), found
 
@@ -513,6 +515,7 @@ def _placed(
         if isinstance(timing, Blocked):
             supply.failures.append(timing)
             return None
+        # Where it would begin, the routing is not valid any more.
         if timing.start != start and not source.valid_at(timing.start):
             break
         slack = needs.slack(supply.stages, source.source, timing)
@@ -547,11 +550,13 @@ def _tightened(
     """
     start, bound, slack = starts
     begin = max(start, timing.start - slack)
+    # The same question has the same answer.
     if begin == bound:
         return timing
     earlier = supply.place(source, size, begin)
     if isinstance(earlier, Blocked) or earlier.finish >= timing.finish:
         return timing
+    # Begun earlier it may pass one of its components.
     fits = needs.slack(supply.stages, source.source, earlier) >= 0
     return earlier if fits else timing
 

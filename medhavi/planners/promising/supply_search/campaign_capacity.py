@@ -173,6 +173,7 @@ class CampaignCapacity:
             if lack is None:
                 return None
             if not lack:
+                # Orders that are placed later read from it what stands there.
                 for resource, work in self._works(source, timing, good):
                     place = resource, work.start, work.finish
                     self._made[place] = source.product, work.qty
@@ -293,6 +294,7 @@ class CampaignCapacity:
         own = [one for one in after if OWN in one.owners]
         if self._short_runs == "plan":
             own = [one for one in own if one.finding.code != SHORT]
+        # What others broke before may stay so, but no more of it.
         return not own and sum(OWN not in one.owners for one in after) <= len(before)
 
     def _breaches(

@@ -193,11 +193,14 @@ class DeliverySearch:
             terms = replace(terms, asked=self.wanted.product)
         self.best = NEVER
         known: set[str] = set()
+        # The second time: ways that found nothing, with the life that their goods
+        # lacked.
         for again in (False, True):
             self._expiring = {}
             for way in self.ways(terms):
                 if again and way.option in known:
                     continue
+                # It would be found as it was before.
                 if self.bar < NEVER and way.option in self._same:
                     continue
                 if self.evaluations >= terms.budget:
@@ -538,6 +541,7 @@ class DeliverySearch:
             return list(known.shipments)
         failures = len(self.failures)
         shipped = self.sending.parts(origin, pieces, terms)
+        # What notes a failure must be asked again, to note it again.
         if shipped is not None and len(self.failures) == failures:
             found.sent[origin] = PlannedShipments(pieces, leads, tuple(shipped))
         return shipped

@@ -171,6 +171,7 @@ class UncertainTimes:
             }
             before = None
         else:
+            # Other ways over the same lanes: times stay, and what was made helps.
             transits, before = known.transits, (known.ways, known.found)
         found = ways.taking(transits, before) if transits else ways
         self._routes[level] = LevelItineraries(ways, transits, found)

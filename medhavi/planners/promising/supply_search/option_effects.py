@@ -125,6 +125,7 @@ def _material(
     }
     stocked = [use for use in found.uses() if use.piece.kind == "stock"]
     surplus = _surplus(pieces)
+    # What is left over serves the earliest use first.
     if surplus:
         stocked.sort(key=lambda one: one.instant)
     for use in stocked:
@@ -191,6 +192,7 @@ def _capacity(
             change = step.changeover_seconds if family is not None else 0
             for resource, units in step.resources:
                 minutes = units * (finish - start) / MINUTE
+                # Steps of one order make its goods once.
                 made = 0.0 if (resource, family) in counted else good
                 counted.add((resource, family))
                 told = (0, False, 0, family, change, product, made)
@@ -231,6 +233,7 @@ def _transport(
             continue
         weight = facts.weight_kg(product) * from_units(steps, stages.step(product))
         for leg in itinerary.legs:
+            # A hold lasts a second at least.
             leaves, there = leg.departure, max(leg.arrival, leg.departure + 1)
             wishes.append((leaves, leg.lane, there, None, weight, ()))
     return wishes
@@ -426,6 +429,7 @@ class OptionCosts:
             for use in shipment.uses:
                 paid = bill.cash_out
                 self._add(bill, (use,), 1.0)
+                # An order of several shipments is paid once.
                 if use.piece.again:
                     bill.cash_out = paid
             if shipment.itinerary is not None:

@@ -241,6 +241,8 @@ class ShipmentOrigins:
         doors = self._doors_of(product, place, country)
         moves = self._providers.sourcing.move_lanes(product, place)
         stated = self._stated(product, place)
+        # Most products see the same: they share one answer, which is compared by
+        # identity.
         alike = (place, country, doors.blocked, moves, stated)
         found = self._alike.get(alike)
         if found is None:

@@ -106,6 +106,7 @@ class SplitShipment:
         found = self._over_several(group)
         if found and max(one.arrival for one in found) < whole.arrival:
             return found
+        # Several are no sooner: the whole takes its room again.
         self._stages.undo_transport(mark)
         if whole.itinerary is not None:
             self._stages.transport.occupy(whole.itinerary)
@@ -137,6 +138,7 @@ class SplitShipment:
         if seen is None:
             return 0
         first, room = seen
+        # Room at one instant holds for more pieces only if all are ready together.
         if len({piece.ready for piece in rest}) < 2:
             low = max(low, min(room, steps))
         for size in (room, room + 1, like, like + 1, steps):
@@ -151,6 +153,8 @@ class SplitShipment:
                 low = middle
             else:
                 high = middle
+        # A rest below the least delivery gets what it lacks from this one, where this
+        # has it.
         left = steps - low
         if 0 < left < self._least and low - (self._least - left) >= self._least:
             return steps - self._least
@@ -242,6 +246,7 @@ class ShipmentPlanning:
             wanted.least,
         )
         if whole is not None and len(groups) < 2:
+            # Ready at once, several are sooner only where a departure was full.
             full = loads.refused > refused
             return split.sooner(mark, whole, groups[0]) if full else [whole]
         self._stages.undo_transport(mark)
@@ -420,6 +425,7 @@ def sooner(
                 arrival = search.arrival(place, free - before, moment)
                 coming.append((arrival, place, free - before))
                 before = free
+    # Each way that is sooner leaves less that arrives before it.
     for _ in range(MOST_ROUNDS):
         best = search.best
         timely = sorted(one for one in coming if one[0] < best)
@@ -540,6 +546,7 @@ def _divided(
         made = search.evaluate(way, terms)
         if made is not None and made.date < best:
             best, found = made.date, way
+        # The first is the late one: it gets less.
         if made is None or _waits(search, pair, part, made, terms):
             high = part - 1
         else:

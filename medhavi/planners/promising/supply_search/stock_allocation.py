@@ -76,6 +76,7 @@ def _taken(found: Evaluation) -> Iterator[ExpiringAllocation]:
         for shipment in found.shipments
         for use in shipment.uses
     ]
+    # The list grows while it is read.
     for use, into, end in waiting:
         piece = use.piece
         if piece.again:
@@ -94,6 +95,7 @@ def ends_of(pieces: Sequence[ExpiringAllocation]) -> Ends:
     for one in pieces:
         piece = one.use.piece
         limits = found.setdefault(one.taker, {}).setdefault(piece.ready, [])
+        # Bounds run on: what leaves first counts first.
         before = limits[-1][0] if limits else 0
         limits.append((before + piece.steps, one.end))
     return found
@@ -443,6 +445,8 @@ class WaitingOrders:
     def undo(self, mark: OrdersPosition) -> None:
         """Forget the orders since a mark, which the ledger has taken back."""
         orders, written = mark
+        # The ledger has taken these back: they wait again, if they were placed before
+        # the mark.
         again = self._written[written:]
         del self.timings[orders:], self._held[orders:], self._written[written:]
         left = {*self._waiting, *again} if again else self._waiting

@@ -308,6 +308,7 @@ class SupplySearch(StockAllocation):
         best: tuple[int, tuple[SupplyAllocation, ...], SearchAllocations] | None = None
         tries = [(ALWAYS, part)] if part or whole else []
         for instant, free in [*tries, *reversed(later)]:
+            # That stock alone comes no sooner than all of the best.
             if best is not None and best[0] <= instant:
                 continue
             self.evaluations += 1
@@ -317,6 +318,7 @@ class SupplySearch(StockAllocation):
             if found is not None and (best is None or ready < best[0]):
                 best = ready, found, self._since(mark)
             self.undo(mark)
+            # The rest comes after that stock: with less stock it comes no sooner.
             if found is not None and instant > ALWAYS and ready > instant:
                 break
         if best is None:
@@ -375,6 +377,7 @@ class SupplySearch(StockAllocation):
                 made = made._replace(steps=left, surplus=made.steps - left)
             pieces.append(made)
             left -= made.steps
+            # Only the first order is for all needs.
             wanted = left
         return tuple(pieces)
 
@@ -455,6 +458,7 @@ class SupplySearch(StockAllocation):
             return False
         if self.evaluations or self.repeats or self._shared:
             return False
+        # Asked for without an instant to be through by.
         soonest = {id(one) for key, one in known.items() if key[-1] is None}
         return all(id(timing) in soonest for timing in self._orders.timings)
 
@@ -466,6 +470,7 @@ class SupplySearch(StockAllocation):
         """Place an order as early as possible among all other work."""
         if self._orders.write_for(source.source):
             self._shared = True
+        # Known orders hold for the ledger without orders of this search.
         known = None if self._orders.written else self._known_orders
         return self.stages.place(source, size, start, self.terms, known)
 
@@ -493,6 +498,7 @@ class SupplySearch(StockAllocation):
     def _again(self, writes: SearchAllocations) -> None:
         """Take again what a way took."""
         for shift in writes.shifts:
+            # Put back with its sign turned, it is taken.
             shift.line.put_back(shift._replace(units=-shift.units, uses=-shift.uses))
         for timing in writes.timings:
             self._orders.add(timing)
