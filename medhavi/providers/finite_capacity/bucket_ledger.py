@@ -214,6 +214,7 @@ def spans_of(
         if seconds:
             start = max(bucket, span[0])
             finish = span[1] if place == last else working.add(start, seconds)
+            # The last part ends where the work ends, wherever it begins in its bucket.
             if 0 < place == last:
                 start = working.subtract(span[1], seconds) or start
             found += working.segments(start, finish or start)

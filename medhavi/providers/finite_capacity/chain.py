@@ -118,6 +118,7 @@ class FiniteStep:
         limit = ENDLESS
         for option in self.options:
             taken = option.earliest(units, bound, limit)
+            # Of those with one end the first stays.
             if taken is None or taken.finish >= limit:
                 continue
             if rule == "preference":
@@ -212,6 +213,7 @@ def _alike(
         for book, need in option.tracks
     )
     times = {option.times for option, _ in found}
+    # Work without length is placed otherwise: it needs no room.
     alike = len(found) == len(options) and len(times) == 1 and found[0][0].length(1)
     return found if alike else ()
 
@@ -376,11 +378,13 @@ class FiniteChain:
             bound = chosen[-1].finish + last.move + last.lag
         rest, lengths, _ = self._rest(units)
         for place in range(len(chosen), len(self.steps)):
+            # What is left takes at least so long.
             if bound + rest[place] > latest:
                 return False
             step = self.steps[place]
             bound += step.queue
             if ready:
+                # The queue runs while the step waits for what it takes.
                 bound = max(bound, ready.get(step.step, bound))
             if step.alike and lengths[place] and (hasty or step.rule != "cost"):
                 first = not hasty and step.rule == "preference"

@@ -163,6 +163,7 @@ class FiniteCapacity:
         if not placing.compiled.allows(timing):
             return None
         mark, fits = self.mark(), self._room.free(timing.holds)
+        # Held one after the other: steps of the order must leave each other room, too.
         for window in timing.steps:
             fits = fits and self._room.takes(window)
             self.occupancy.occupy((window,))
@@ -469,6 +470,7 @@ class FiniteCapacity:
             holds, blocked = kept(placing.held, found, self._room)
             if blocked is None:
                 return found._replace(holds=holds)
+            # So much later that the tool is free; a second at least, so that it ends.
             bound = max(bound + 1, found.start + blocked[1])
 
     def _backward(

@@ -288,6 +288,7 @@ class FreeSlots:
             blocked = self._ahead(means, family, found)
             if blocked is None:
                 return found
+            # Full buckets are passed for some years, not for ever.
             if blocked >= NEVER or (means.buckets and blocked > bounds[0] + REACH):
                 return None
             start_from = blocked
@@ -310,6 +311,7 @@ class FreeSlots:
             placed = StepAssignment(
                 option=option, work=changed, start=span[0], finish=span[1]
             )
+            # Where it stands now another family may be before it.
             if family is None or _changed(means, family, work, span[0]) == changed:
                 return placed
             start_from = span[0]
@@ -331,12 +333,14 @@ class FreeSlots:
                 if family is None
                 else sequence.tail(family, finish)
             )
+            # The follower would lack time to change over: on behind it.
             if tail is not None and (not tail.fits or finish > tail.start):
                 return tail.after
         if means.buckets:
             full = overfull(placed.option.axis.working, (start, finish), means.buckets)
             if full is not None:
                 begin, end, left = full
+                # So late that no more than what is left falls into the bucket.
                 later = placed.option.axis.working.subtract(end, left) if left else end
                 return max(later or NEVER, begin, start + 1)
         return None
@@ -452,6 +456,7 @@ def _spread_early(
         missing = finish_from - found[-1][1]
         if missing <= 0:
             return _spread(means, work, found)
+        # Later by what its end is too early.
         start_from = max(found[0][0], start_from) + missing
 
 

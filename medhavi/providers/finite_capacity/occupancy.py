@@ -101,6 +101,7 @@ class Occupancy:
             self._committed.setdefault(commitment.owner, []).extend(
                 (book, block) for book, block, _ in self.journal[mark:]
             )
+        # What stands from the first is never undone.
         self.journal.clear()
         self._marked = False
 
@@ -288,6 +289,7 @@ class Occupancy:
     def release_owner(self, owner: str) -> None:
         """Release the commitments of an owner that still stand (rule 29)."""
         for book, block in self._committed.get(owner, ()):
+            # Some of it may have been released already.
             if block in book.held(block.start, block.finish):
                 book.remove(block)
                 if self._marked:
@@ -305,6 +307,7 @@ class Occupancy:
             return known
         resource, units = used
         book = self.ledger(resource)
+        # Families follow each other on a single unit, or where a matrix says so.
         sequenced = (
             book is not None
             and not isinstance(book, BucketLedger)
@@ -440,6 +443,7 @@ def _window(hold: Hold, capacity: Capacity) -> StepWindow:
         # Minutes of a third of a second are no whole number: they round up by one.
         return _held(hold, working, hold.finish, whole)
     there = working.between(hold.start, hold.finish)
+    # As few units as hold the minutes within open time.
     units = max(1, -(-seconds // there)) if there else 1
     finish = working.add(hold.start, -(-seconds // units)) if there else None
     clock = capacity.resource(hold.subject)

@@ -309,6 +309,8 @@ class FiniteOption:
             span = book.earliest(working, self.splittable, length, bound, need)
             if span is None:
                 return None
+            # Each resource in turn moves the work on, until all of them have it at one
+            # place.
             agreed = agreed + 1 if found == span else 1
             found, bound = span, span[0]
             place = (place + 1) % len(self.tracks)
@@ -403,6 +405,7 @@ class SequencedOption(FiniteOption):
             span = self._first(own + changed, bound)
             if span is None:
                 return None
+            # Where it stands now another family may be before it.
             if span[0] == bound or self._change(span[0]) == changed:
                 return OptionSlot(self, span[0], span[1], own + changed, changed)
             bound = span[0]
@@ -414,6 +417,7 @@ class SequencedOption(FiniteOption):
             if span is None:
                 return None
             again = self._change(span[0])
+            # Less again would begin later, behind the other one: what is longer stays.
             if again <= changed:
                 return OptionSlot(self, span[0], span[1], own + changed, changed)
             changed = again
