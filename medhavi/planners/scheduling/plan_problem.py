@@ -215,6 +215,7 @@ class _PlanReader:
         free = self._stated()
         span = self.start, self.reach
         self.fixed = FixedWork(self.providers, self.orders, span, self.clocks)
+        # What cannot be scheduled stays and takes room of others: looked at again.
         while True:
             fixed, faulty = self._fixed(free)
             if not faulty:
@@ -436,6 +437,7 @@ class _PlanReader:
                 come = max(come, there[None])
             if one.queue or come > self.start:
                 gates[step] = come + one.queue
+        # A single first step: what it waits for is the release of the order.
         if len(roots) == 1 and roots[0] in gates:
             release = gates.pop(roots[0])
         steps = [
@@ -444,6 +446,7 @@ class _PlanReader:
             for part in stated[step].parts(gates.get(step), release)
         ]
         wanted = self.order_windows.due(order)
+        # Goods are there some time after the last step: that is due so much earlier.
         tail = order.finish - order.ends
         due = None if wanted is None else max(self._minutes(wanted - tail), 0.0)
         return Order(
@@ -485,6 +488,7 @@ class _PlanReader:
                     else self.fixed.families.get(name),
                 )
             )
+        # So many units that nothing ever waits for one.
         many = sum(len(self.steps[order.ident]) for order in free)
         found.append(Resource(resource=WAITING, units=3 * many))
         if NO_MACHINE in used:
@@ -518,6 +522,7 @@ class _PlanReader:
                     continue
                 alike = str(self.fixed.own_family(other))
                 pairs = [(other, name, alike, own)]
+                # The turn of the other one gives its own pair.
                 if other not in self.fixed.as_planned:
                     pairs.append((name, other, own, alike))
                 for first, then, left, wanted in pairs:

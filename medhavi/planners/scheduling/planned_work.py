@@ -446,6 +446,7 @@ class FixedWork:
             state = self._providers.capacity.states.get(str(work.resource))
             return self._start, state
         finish = done[count - 1][0].finish
+        # Of several that end then, the first one.
         first = bisect_left(done, finish, key=lambda pair: pair[0].finish)
         one, other = done[first]
         stated = self.stated.get((other.ident, one.step))

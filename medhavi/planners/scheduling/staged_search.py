@@ -153,6 +153,7 @@ class _Dispatch:
         row = self.problem.tasks[task]
         ready = max([row.release, *(self.ends[before] for before in row.after)])
         if row.fixed_start is not None:
+            # It was put before all others: what it waits for may end too late.
             return self.starts[task] >= ready
         return self._put(task, ready)
 
@@ -234,12 +235,14 @@ class _Dispatch:
         machine = self.problem.machines[number]
         slots = self.slots[number]
         run = self._run(machine, task)
+        # More is free only where a task ends.
         moments = sorted({ready, *(end for _, end, _ in slots if end > ready)})
         for moment in moments:
             found = run(moment, duration)
             if found is None:
                 return None
             start, end = found
+            # Most run together where one of them begins.
             edges = {start, *(s for s, _, _ in slots if start < s < end)}
             if all(
                 sum(s <= edge < e for s, e, _ in slots) < machine.capacity

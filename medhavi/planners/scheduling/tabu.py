@@ -294,6 +294,7 @@ class _Tabu:
         if timing is None:
             message = "the first solution has a circle."
             raise ValueError(message)
+        # What is known may not begin as early as its sequences permit.
         self._better(timing)
         try:
             stopped = self._loop(timing)
@@ -313,6 +314,7 @@ class _Tabu:
             if chosen is None:
                 break
             until = step + TENURE + self.random.randrange(TENURE)
+            # Noted where it stands, before it moves.
             forbidden[self._trait(chosen.task)] = until
             timing = self._moved(chosen) or timing
             if self._better(timing):
@@ -376,6 +378,7 @@ class _Tabu:
             until = forbidden.get((move.task, move.mode, before), 0)
             if until < step or move.length < self.least:
                 best = move
+        # All are forbidden: any one, to get on.
         if best is None and moves:
             return self.random.choice(moves)
         return best
@@ -402,10 +405,12 @@ class _Tabu:
             end = head + shop.run(task)
             if end + tails[task] == timing.makespan:
                 by_end.setdefault(end, []).append(task)
+        # Set-ups part the ends from the next heads: no path can be followed by them.
         if any(shop.has_setups):
             return sorted(task for tasks in by_end.values() for task in tasks)
         path: list[int] = []
         moment = timing.makespan
+        # Back from the last end; each head is the end of one before, up to a release.
         while moment in by_end:
             task = self.random.choice(by_end[moment])
             path.append(task)
