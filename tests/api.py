@@ -59,12 +59,7 @@ from medhavi.planners.parameters import (
     OptimizeParameters,
 )
 from medhavi.planners.pipeline import plan, plan_to_build_on
-from medhavi.planners.promising.promise_ledger import (
-    PromiseLedger,
-    apply,
-    expire,
-    revert,
-)
+from medhavi.planners.promising.promise_ledger import PromiseLedger
 from medhavi.planners.promising.promise_run import answer, answer_on, promise, quote_all
 from medhavi.planners.promising.quoting import quote
 from medhavi.planners.promising.standing_promises import standing_promises
@@ -134,6 +129,9 @@ from medhavi.workbench.promise_desk.repromising import ALL, record_risks, reprom
 from medhavi.workbench.shared_desk import SharedDesk, SharedWorkbench
 from medhavi.workbench.studies.scenario_list import SavedScenario, scenarios_of
 from tests import ground_truth
+
+apply = PromiseLedger.take
+revert = PromiseLedger.give_back
 
 __all__ = [
     "ALL",
@@ -214,7 +212,6 @@ __all__ = [
     "doubtful_values",
     "edit",
     "edit_price",
-    "expire",
     "from_microseconds",
     "generate",
     "gives_way",

@@ -12,7 +12,7 @@ from medhavi.planners.promising.quoting import is_lower
 from medhavi.planners.promising.supply_search.availability import AvailabilityCheck
 from medhavi.results.promises.promise import PromiseStatus
 from medhavi.units import HOUR
-from tests.api import PromiseLedger, apply, expire, promise, revert
+from tests.api import PromiseLedger, apply, promise, revert
 from tests.planners.small_promises import (
     TRUSTING,
     asked,
@@ -460,15 +460,6 @@ def test_asking_again_keeps_who_gave_way_until_it_is_given_back():
     undo = apply(book, again)
     assert set(book.accepted) == {"D1", "TOP-1"}
     revert(book, undo)
-    assert state(book) == before
-
-
-def test_when_a_tentative_promise_ends_the_other_line_has_its_own_again():
-    book = PromiseLedger.from_snapshot(shop(WEAK))
-    book.stages.line("A", "L")
-    before = state(book)
-    apply(book, quoted(book, **TOP))
-    assert [one.demand for one in expire(book, book.now + HOUR)] == ["TOP-1"]
     assert state(book) == before
 
 

@@ -14,7 +14,7 @@ from medhavi.errors import UsageError
 from medhavi.results.promises.promise import PromiseStatus
 from medhavi.units import DAY, to_seconds
 from tests import factories
-from tests.api import PromiseLedger, apply, expire, promise, revert
+from tests.api import PromiseLedger, apply, promise, revert
 from tests.examples import examples
 from tests.factories import AS_OF
 from tests.planners.small_promises import (
@@ -216,18 +216,6 @@ def test_a_book_keeps_no_journal_of_what_was_accepted():
     assert book.stages.mark() == before
     revert(book, taken[-1])
     assert book.stages.mark() == before
-
-
-def test_tentative_promises_end_by_themselves_once():
-    book = PromiseLedger.from_snapshot(tables(stock=[{"qty": 10}]))
-    made = quoted(book)
-    undo = apply(book, made)
-    hour = 3600
-    assert quoted(book, qty=1).status is PromiseStatus.REJECTED
-    assert expire(book, NOW + hour - 1) == ()
-    assert expire(book, NOW + hour) == (undo,)
-    assert expire(book, NOW + hour) == ()
-    assert quoted(book, qty=10).status is PromiseStatus.PROMISED
 
 
 def test_a_promise_is_given_back_once():

@@ -74,7 +74,7 @@ class PreemptedPromise(NamedTuple):
 
 
 class Undo(NamedTuple):
-    """What accepting a promise took; `revert` gives it back.
+    """What accepting a promise took; `give_back` releases it.
 
     Parameters
     ----------
@@ -94,7 +94,6 @@ class Undo(NamedTuple):
     holds: tuple[PlannedHold, ...]
     shifts: tuple[LineChange, ...]
     bought: tuple[Bought, ...]
-    expires_at: int | None
     freed: tuple[Freed, ...] = ()
     token: int = 0
     cells: Mapping[str, Any] = NOTHING
@@ -241,6 +240,11 @@ class PromiseLedger:
         """Take the holds of a promise; those of the same demand before go back.
 
         Lines that give way to it are moved to what the promise says they get.
+
+        Raises
+        ------
+        UsageError
+            The promise is a rejection.
         """
         if not promise.holds and not promise.deliveries:
             message = (
@@ -267,15 +271,13 @@ class PromiseLedger:
         replaced: tuple[Undo, ...],
         befores: list[tuple[Undo, ...]],
     ) -> Undo:
-        expires = promise.holds[0].expires_at if promise.holds else None
-        made = self._undo_of(promise, expires, replaced, self._count + 1)
+        made = self._undo_of(promise, replaced, self._count + 1)
         self._count += 1
         moved = []
         for one, before in zip(promise.preempted, befores, strict=True):
-            ends = before[0].expires_at if before else None
             old = {undo.token for undo in before}
             old |= {token for undo in before for token in undo.stands_for}
-            new = self._undo_of(one.promise, ends)._replace(
+            new = self._undo_of(one.promise)._replace(
                 # What had given way to the line gives way to it still.
                 moved=tuple(entry for undo in before for entry in undo.all_moved()),
                 stands_for=frozenset(old),
@@ -288,18 +290,13 @@ class PromiseLedger:
         return self.take_again(made)
 
     def _undo_of(
-        self,
-        promise: Promise,
-        expires: int | None,
-        replaced: tuple[Undo, ...] = (),
-        token: int = 0,
+        self, promise: Promise, replaced: tuple[Undo, ...] = (), token: int = 0
     ) -> Undo:
         return Undo(
             demand=str(promise.demand.get("demand", "")),
             holds=promise.holds,
             shifts=(),
             bought=tuple(self.stages.order(one) for one in promise.purchases),
-            expires_at=expires,
             token=token,
             cells=promise.demand,
             date=promise.date,
@@ -334,6 +331,11 @@ class PromiseLedger:
 
         Lines that gave way to it get back what they had, as soon as nothing that was
         accepted since can be in the way.
+
+        Raises
+        ------
+        UsageError
+            It was given back before.
         """
         found = self._find(undo)
         if found is None:
@@ -442,15 +444,6 @@ class PromiseLedger:
             for undo in entry.before:
                 self.take_again(undo)
 
-    def ended(self, now: int) -> list[Undo]:
-        """Tentative promises whose time is over."""
-        return [
-            undo
-            for undos in self.accepted.values()
-            for undo in undos
-            if undo.expires_at is not None and undo.expires_at <= now
-        ]
-
     def free_own(self, demand: str) -> None:
         """Demand what it has, for one quote (rule 29); the journal undoes it."""
         for undo in self.accepted.get(demand, ()):
@@ -461,44 +454,6 @@ class PromiseLedger:
         give_back(self.stages, undo.holds, undo.shifts)
         _hold_again(self.stages, undo.freed)
         self.stages.give_up(undo.bought)
-
-
-def apply(book: PromiseLedger, promise: Promise) -> Undo:
-    """Accept a promise: its holds bind the book.
-
-    Raises
-    ------
-    UsageError
-        The promise is a rejection.
-    """
-    return book.take(promise)
-
-
-def revert(book: PromiseLedger, undo: Undo) -> None:
-    """Revert an accepted promise; the state is as if it had never been.
-
-    Raises
-    ------
-    UsageError
-        It was given back before.
-    """
-    book.give_back(undo)
-
-
-def expire(book: PromiseLedger, now: int) -> tuple[Undo, ...]:
-    """Release all tentative promises whose holds ended by `now` (rule 31).
-
-    Returns
-    -------
-    tuple of Undo
-        What was given back; a second call gives none.
-    """
-    found: list[Undo] = []
-    while ended := book.ended(now):
-        # One at a time: a line that gave way may get back what has ended too.
-        found.append(ended[0])
-        book.give_back(ended[0])
-    return tuple(found)
 
 
 MOST_NAMED = 5

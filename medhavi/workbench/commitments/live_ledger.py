@@ -364,7 +364,7 @@ class LivePromiseLedger:
             self.book.give_back(undo)
         holds = self.state.holds_of(demand, self.now)
         if holds:
-            undo = Undo(demand, tuple(self._planned(holds)), (), (), None)
+            undo = Undo(demand, tuple(self._planned(holds)), (), ())
             self.book.take_again(
                 undo._replace(
                     cells=self.state.line(demand),
