@@ -17,10 +17,6 @@ from typing import TYPE_CHECKING, NewType
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-ProductId = NewType("ProductId", str)
-LocationId = NewType("LocationId", str)
-DemandId = NewType("DemandId", str)
-SupplyId = NewType("SupplyId", str)
 Seconds = NewType("Seconds", int)
 
 MINUTE = 60

@@ -60,9 +60,9 @@ def require_number(
         _refuse(name, value, f"must be a number of at least {least}{end}")
 
 
-def require_days(name: str, value: object, least: float = 0) -> None:
+def require_days(name: str, value: object) -> None:
     """Refuse a setting that is no number of days up to `MOST_DAYS`."""
-    require_number(name, value, least, MOST_DAYS)
+    require_number(name, value, 0, MOST_DAYS)
 
 
 def require_share(name: str, value: object, least: float = 0) -> None:

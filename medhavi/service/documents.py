@@ -61,11 +61,11 @@ def documents(folder: Path | None = None) -> Mapping[str, str]:
     return {name: titles[name] for name in order}
 
 
-def documents_html(folder: Path | None = None) -> str:
+def documents_html() -> str:
     """Section with a link to each document; empty where there is none."""
     links = "".join(
         f'<li><a href="{ADDRESS}/{escape(name)}">{escape(title)}</a></li>'
-        for name, title in documents(folder).items()
+        for name, title in documents().items()
     )
     if not links:
         return ""

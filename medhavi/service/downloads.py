@@ -146,19 +146,18 @@ def file_name(title: str) -> str:
     return _NOT_IN_NAMES.sub("-", title).strip("-")[:60] or "picture"
 
 
-def picture_buttons(chart: Picture, title: str = "") -> mo.Html:
+def picture_buttons(chart: Picture) -> mo.Html:
     """Buttons that give a chart as PNG and as SVG."""
     import marimo as mo
 
-    named = chart if title == "" else chart.properties(title=title)
-    name = file_name(title or title_of(chart))
+    name = file_name(title_of(chart))
     png, svg = (
         mo.download(
             made, filename=f"{name}.{ending}", mimetype=kind, label=ending.upper()
         )
         for made, ending, kind in (
-            (lambda: picture_png(named), "png", "image/png"),
-            (lambda: picture_svg(named), "svg", "image/svg+xml"),
+            (lambda: picture_png(chart), "png", "image/png"),
+            (lambda: picture_svg(chart), "svg", "image/svg+xml"),
         )
     )
     return _row(png, svg)

@@ -225,11 +225,7 @@ def example_bytes() -> bytes:
 
 
 def load_schedule(
-    path: str = "",
-    document: bytes | None = None,
-    *,
-    objective: str = "",
-    effort: float | None = None,
+    path: str = "", document: bytes | None = None, *, objective: str = ""
 ) -> SchedulePage:
     """Schedule an uploaded document, a file, or else the example.
 
@@ -241,8 +237,6 @@ def load_schedule(
         Content of a file that somebody dropped; wins over `path`.
     objective
         Names with commas; those of the file where empty.
-    effort
-        Deterministic effort; that of the file where None.
     """
     name = say("an_uploaded_file") if document else path or EXAMPLE
     try:
@@ -250,19 +244,17 @@ def load_schedule(
         if document:
             source = json.loads(document)
         with _lock:
-            made = _scheduled(source, objective, effort)
+            made = _scheduled(source, objective)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         return SchedulePage(source=name, problem=problem_of(failure))
     return SchedulePage(source=name, schedule=made, findings=made.findings)
 
 
-def _scheduled(
-    source: Mapping[str, object] | str, objective: str, effort: float | None
-) -> Schedule:
+def _scheduled(source: Mapping[str, object] | str, objective: str) -> Schedule:
     """Solve, or give the schedule of the same question once more."""
-    key = json.dumps([source, objective, effort], sort_keys=True, default=str)
+    key = json.dumps([source, objective], sort_keys=True, default=str)
     if isinstance(source, str) or key not in _schedules:
-        made = schedule(source, objective=objective or None, effort=effort)
+        made = schedule(source, objective=objective or None)
         _schedules[key] = made
         while len(_schedules) > _KEPT:
             _schedules.popitem(last=False)

@@ -89,20 +89,14 @@ def columns_grouping(
     )
 
 
-def quantity_sums(names: Names, qty: str = "qty") -> dict[str, pl.Expr]:
-    """Quantity and unit of a group; both empty where it has several units.
-
-    Parameters
-    ----------
-    qty
-        Column of the quantities, of the products of column `product`.
-    """
+def quantity_sums(names: Names) -> dict[str, pl.Expr]:
+    """Quantity and unit of a group; both empty where it has several units."""
     unit = pl.col("product").replace_strict(
         dict(names.units), default="each", return_dtype=pl.String
     )
     one_unit = unit.n_unique() == 1
     return {
-        grid_columns.QUANTITY: pl.when(one_unit).then(pl.col(qty).sum()),
+        grid_columns.QUANTITY: pl.when(one_unit).then(pl.col("qty").sum()),
         grid_columns.UNIT: pl.when(one_unit).then(unit.first()).otherwise(pl.lit("")),
     }
 

@@ -56,20 +56,6 @@ STUDY = "study.toml"
 HINDSIGHT = "hindsight.toml"
 REQUESTS = "requests.json"
 TRAINING = "training.json"
-OWN = frozenset(
-    {
-        "plan",
-        "plan-constrained",
-        "plan-optimize",
-        "study",
-        "study-runs",
-        STUDY,
-        HINDSIGHT,
-        REQUESTS,
-        TRAINING,
-    }
-)
-"""What the tour leaves in the workspace."""
 _STUDY_KPIS = ("KPI-28", "KPI-13", "KPI-33")
 
 

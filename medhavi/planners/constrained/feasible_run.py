@@ -100,11 +100,6 @@ if TYPE_CHECKING:
     from medhavi.results.run_record import RunRecord
 
 
-def never() -> bool:
-    """Go on."""
-    return False
-
-
 MOST_DELAYS = 5
 """Rounds in which what waits too long for its components is wanted later instead."""
 

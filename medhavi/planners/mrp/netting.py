@@ -249,14 +249,12 @@ class DatedNodeNetting:
 
     def spare(self, priority: int) -> int:
         """Count what more important own needs leave over from now on."""
-        ahead = sorted(
-            [
-                (need.instant, -need.open)
-                for need in self.needs[self._cursor :]
-                if need.priority <= priority and need.open > 0
-            ]
-            + [(at, unit.free) for at, _, unit in self._pending if unit.is_ours]
-        )
+        ahead = [
+            (need.instant, -need.open)
+            for need in self.needs[self._cursor :]
+            if need.priority <= priority and need.open > 0
+        ]
+        ahead += [(at, unit.free) for at, _, unit in self._pending if unit.is_ours]
         lowest = balance = self.available
         # At one instant receipts come before needs. The lowest balance to come is what
         # may be lent without a need of its own lacking it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from copy import copy
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from medhavi.providers.sources import LinearCost, Offer, Source, lot_steps
 from medhavi.providers.sourcing.default_lanes import DefaultLanes
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from medhavi.providers.sourcing.default_lanes import SupplyKinds
     from medhavi.providers.table_rows import Row, TableRows
     from medhavi.snapshot.calendars.working_time import WorkingTime
-
-
-Rule = Literal["preference", "cost", "earliest"]
 
 
 def order_steps(source: Source, recipes: Recipes, wanted: int) -> int:

@@ -10,8 +10,6 @@ from typing import Any
 
 from medhavi.display import TextDisplay
 
-Row = Mapping[str, Any]
-
 
 class StepEffect(StrEnum):
     """What an event did to a row."""

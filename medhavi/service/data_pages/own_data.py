@@ -72,8 +72,6 @@ if TYPE_CHECKING:
     from medhavi.snapshot.overrides import StandingOverride
     from medhavi.views.names import Names
 
-    Wanted = Callable[[str], str]
-    Keep = Callable[[str, str], None]
     Place = tuple[str, int, str]
     """Table, row as a spreadsheet counts, and column of a cell."""
 

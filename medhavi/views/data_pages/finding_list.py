@@ -89,7 +89,6 @@ class FindingList:
     ) -> None:
         self.snapshot = snapshot
         self.findings = findings
-        self.has_plan = plan is not None
         worth = None if plan is None else FindingCost(plan)
         known = {one: key_of(snapshot, one) for one in findings}
         self._keys: Mapping[Finding, dict[str, str]] = known

@@ -14,31 +14,27 @@ if TYPE_CHECKING:
 
 _PADDING = 16
 """Ground around a picture in a file [px]."""
+_SCALE = 2.0
+"""Pixels of a PNG file by pixel of the chart."""
 _PRINTED_FONT = '"DejaVu Sans"'
 """Type of PNG files, the same on each machine; as JSON."""
 
 
-def picture_svg(chart: Picture, width: int = WIDTH) -> bytes:
+def picture_svg(chart: Picture) -> bytes:
     """Chart with its title as an SVG file, in the light colours."""
     import vl_convert
 
-    svg: str = vl_convert.vegalite_to_svg(_printed(chart, width))
+    svg: str = vl_convert.vegalite_to_svg(_printed(chart, WIDTH))
     return svg.encode()
 
 
-def picture_png(chart: Picture, width: int = WIDTH, scale: float = 2.0) -> bytes:
-    """Chart with its title as a PNG file, in the light colours.
-
-    Parameters
-    ----------
-    scale
-        Pixels of the file by pixel of the chart.
-    """
+def picture_png(chart: Picture, width: int = WIDTH) -> bytes:
+    """Chart with its title as a PNG file, in the light colours."""
     import vl_convert
 
     vl_convert.register_font_directory(str(font_folder()))
     spec = json.dumps(_printed(chart, width)).replace(json.dumps(FONT), _PRINTED_FONT)
-    png: bytes = vl_convert.vegalite_to_png(spec, scale=scale)
+    png: bytes = vl_convert.vegalite_to_png(spec, scale=_SCALE)
     return png
 
 

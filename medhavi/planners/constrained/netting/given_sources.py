@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from medhavi.providers.sources import OrderTiming, Source, StepWindow
     from medhavi.results.limiter import Limiter
 
-    Place = tuple[NodeKey, str]
     Amounts = Mapping[NodeKey, Mapping[str, Sequence[tuple[int, float]]]]
     Lots = Mapping[NodeKey, Sequence[int]]
     Replenishments = Mapping[NodeKey, Sequence[LevelReplenishment]]

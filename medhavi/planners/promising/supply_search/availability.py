@@ -33,11 +33,9 @@ if TYPE_CHECKING:
         LedgerMoves,
     )
     from medhavi.providers.finite_capacity.chain import FiniteChain, KnownOrders
-    from medhavi.providers.finite_capacity.finite import FiniteCapacity
     from medhavi.providers.finite_capacity.waits import StepWait
     from medhavi.providers.material.characteristics import Characteristics
     from medhavi.providers.material.line import MaterialLine
-    from medhavi.providers.material.material import Material
     from medhavi.providers.material.recipes import (
         Component,
         Output,
@@ -94,9 +92,7 @@ class AvailabilityCheck:
     Parameters
     ----------
     providers
-        Master data: sources, recipes, clocks, costs.
-    material, capacity, transport
-        Ledgers; fresh ones of the providers where none are given.
+        Master data: sources, recipes, clocks, costs; the ledgers are new.
     """
 
     __slots__ = (
@@ -119,14 +115,7 @@ class AvailabilityCheck:
         "transport",
     )
 
-    def __init__(
-        self,
-        providers: Providers,
-        *,
-        material: Material | None = None,
-        capacity: FiniteCapacity | None = None,
-        transport: Itineraries | None = None,
-    ) -> None:
+    def __init__(self, providers: Providers) -> None:
         self._asked = "routing"
         self._withheld = self._spared = False
         self.providers = providers
@@ -143,9 +132,9 @@ class AvailabilityCheck:
         self._limits = providers.supplier_limits() if limited(providers) else None
         self._bought: list[Bought] = []
         self._making: dict[Making, RoutingNeeds | Blocked] = {}
-        self.material = providers.material() if material is None else material
-        self.capacity = providers.finite() if capacity is None else capacity
-        self.transport = providers.itineraries() if transport is None else transport
+        self.material = providers.material()
+        self.capacity = providers.finite()
+        self.transport = providers.itineraries()
         self._keep_journals()
 
     def _keep_journals(self) -> None:
