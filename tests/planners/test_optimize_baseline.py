@@ -23,7 +23,7 @@ from medhavi.planners.constrained.search.starts.warm_start import (
 )
 from medhavi.planners.master_plan.master_run import built_run
 from medhavi.planners.master_plan.step_plans import PlansInMemory
-from medhavi.planners.net_change.needed_lots import needed_lots
+from medhavi.planners.net_change.optimize_baseline import needed_lots
 from medhavi.planners.parameters import ConstrainedParameters, OptimizeParameters
 from medhavi.results.plans.plan import Plan
 from medhavi.results.run_record import Status
