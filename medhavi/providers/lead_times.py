@@ -137,9 +137,9 @@ class LeadTimes:
     ----------
     tables : mapping of str to Rows
         `estimates`, `suppliers`, `supply_terms`, `lanes`.
-    quantile : {"p50", "p80", "p95"}, default "p50"
+    quantile : {"p50", "p80", "p95"}
         What planners use where there is an estimate.
-    delayed : bool, default False
+    delayed : bool
         What is ordered while a supplier is late takes its delay longer (rule 20), by
         terms that are cut where delays begin and end; `disruptions` is read then.
     """
@@ -147,9 +147,9 @@ class LeadTimes:
     def __init__(
         self,
         tables: Mapping[str, TableRows],
-        quantile: Quantile = "p50",
+        quantile: Quantile,
         *,
-        delayed: bool = False,
+        delayed: bool,
     ) -> None:
         self.quantile: Quantile = quantile
         self._delays: dict[str, list[Row]] = {}

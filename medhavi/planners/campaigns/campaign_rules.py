@@ -499,7 +499,7 @@ def campaigns_obeyed(
     snapshot: Snapshot,
     parameters: ConstrainedParameters,
     findings: list[Finding],
-    days: float | None = None,
+    days: float | None,
 ) -> CampaignRules | None:
     """Rules that a run obeys; `None`: it has no campaigns.
 

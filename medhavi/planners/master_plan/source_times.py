@@ -210,7 +210,7 @@ def way_times(
     grid: DecisionGrid,
     asked: Ints,
     *,
-    in_pieces: bool = True,
+    in_pieces: bool,
 ) -> SourceTimes | None:
     """Ask the clock of a way for orders of a size.
 

@@ -117,8 +117,8 @@ class ChangedRun(MrpRun):
         snapshot: Snapshot,
         change: Change,
         parameters: MrpParameters,
-        observe: Observe | None = None,
-        cancelled: Cancelled | None = None,
+        observe: Observe | None,
+        cancelled: Cancelled | None,
     ) -> None:
         root = kept.run
         self.settings, self.as_of, self.horizon = (

@@ -88,8 +88,8 @@ class AcceptanceLimit:
 def promised_anew(
     snapshot: Snapshot,
     wanted: Mapping[str, AcceptanceLimit],
-    quantities: Mapping[str, float] | None = None,
-    waiting: Collection[str] = (),
+    quantities: Mapping[str, float] | None,
+    waiting: Collection[str],
 ) -> dict[str, Promise]:
     """New answers of accepted promises that fit together and beside all others.
 

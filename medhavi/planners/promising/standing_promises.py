@@ -446,7 +446,7 @@ UNKNOWN = "unknown"
 
 
 def past_promises(
-    snapshot: Snapshot, lines: pl.DataFrame, policy: str | None = None
+    snapshot: Snapshot, lines: pl.DataFrame, policy: str | None
 ) -> pl.DataFrame:
     """Ask the lines of a day by priority, each seeing the holds of those before it.
 

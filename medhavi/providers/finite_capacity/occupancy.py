@@ -236,8 +236,8 @@ class Occupancy:
         used: tuple[str, float],
         span: tuple[int, int],
         owner: str,
-        family: str | None = None,
-        changed: int = 0,
+        family: str | None,
+        changed: int,
     ) -> None:
         """Hold a resource from start to end: `occupy` with a window of one piece.
 

@@ -55,7 +55,7 @@ class Material:
     """
 
     def __init__(
-        self, providers: Providers, *, own: str | None = None, promised: bool = True
+        self, providers: Providers, *, own: str | None, promised: bool
     ) -> None:
         self._providers = providers
         self._on_hand: OnHand = providers.on_hand

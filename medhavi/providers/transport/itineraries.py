@@ -90,11 +90,11 @@ class Itineraries:
         self,
         transport: Transport,
         facts: ProductFacts,
-        loads: DepartureLoads | None = None,
+        loads: DepartureLoads,
     ) -> None:
         self._transport = transport
         self._facts = facts
-        self.loads = DepartureLoads() if loads is None else loads
+        self.loads = loads
         self._graph = LaneGraph(transport, facts.holds_stock)
         self._empty = LaneArrivals(self._graph)
         self._costs: dict[tuple[str, str], Costing] = {}
@@ -516,7 +516,7 @@ class Itineraries:
 
 
 def reserved_loads(
-    holds: Iterable[Hold], transport: Transport, own: Collection[str] = NOWHERE
+    holds: Iterable[Hold], transport: Transport, own: Collection[str]
 ) -> DepartureLoads:
     """Loads that active reservations bind (rule 31).
 

@@ -397,7 +397,7 @@ class LaneGraph:
         goods: Goods,
         banned: Collection[str],
         *,
-        relaxed: bool = False,
+        relaxed: bool,
     ) -> DestinationPaths:
         """What is known of the ways to a destination; the same goods find it."""
         key = (destination, goods.hazmat, goods.country, banned, relaxed)
@@ -419,7 +419,7 @@ class LaneGraph:
         goods: Goods,
         banned: Collection[str],
         *,
-        relaxed: bool = False,
+        relaxed: bool,
     ) -> list[OutboundLane]:
         """Lanes from a place that goods may take to a destination.
 

@@ -64,9 +64,7 @@ class LeastTimes:
         Orders that keep their dates.
     """
 
-    def __init__(
-        self, capacity: Capacity, standing: Iterable[SupplyOrder] = ()
-    ) -> None:
+    def __init__(self, capacity: Capacity, standing: Iterable[SupplyOrder]) -> None:
         self._capacity = capacity
         self.busy = busy_units(standing)
         """Units of each resource that are at work already."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from fractions import Fraction
 from functools import cache
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -107,8 +106,8 @@ class Layout:
         model: Model,
         found: Found,
         *,
-        exact: bool = True,
-        known: Mapping[Ran, OrderTiming] = MappingProxyType({}),
+        exact: bool,
+        known: Mapping[Ran, OrderTiming],
     ) -> None:
         self.model = model
         self._exact = exact

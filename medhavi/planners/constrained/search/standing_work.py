@@ -252,7 +252,7 @@ def on_units(
 
 
 def fewer_units(
-    clock: ResourceClock, units: int, known: Span, each: float = 1.0
+    clock: ResourceClock, units: int, known: Span, each: float
 ) -> list[list[Span]]:
     """When each unit of a machine is not there, though the machine is open.
 

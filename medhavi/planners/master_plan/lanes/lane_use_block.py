@@ -53,7 +53,7 @@ BELOW, LEAST_LOAD, FILLED = "below the least load", "least load", "filled"
 
 
 def add_lane_use(
-    problem: Problem, statement: Statement, orders: Block, *, whole: bool = False
+    problem: Problem, statement: Statement, orders: Block, *, whole: bool
 ) -> None:
     """Add prices of lanes, and rows of least loads; `whole` orders pay their own."""
     parameters = statement.parameters

@@ -156,7 +156,7 @@ class _Delivery(NamedTuple):
 
 
 def moved_ahead(
-    made: Plan, statement: Statement, share: float = 1.0, *, first: bool = False
+    made: Plan, statement: Statement, share: float, *, first: bool
 ) -> dict[int, list[Slice]]:
     """Until when how much for demands, by index, is made ahead of a plan.
 

@@ -394,7 +394,7 @@ def work_rules(
     window: tuple[int, int],
     request: Request,
     policy: Policy,
-    campaigns: CampaignCapacity | None = None,
+    campaigns: CampaignCapacity | None,
 ) -> WorkRules | None:
     """Rules of a request; None: nothing but free time decides.
 
