@@ -305,6 +305,7 @@ class ResourceChoices:
 
         `cells` are those of `CHOICE` of each row.
         """
+        # Of rows without a choice all are needed at once.
         if not rows or (len(rows) > 1 and cells[0][2] is None):
             return None
         choice = cells[0][2]

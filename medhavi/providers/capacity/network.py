@@ -180,6 +180,7 @@ def network(
     before: dict[int, set[int]] = {}
     for step in order:
         direct = [edge[0] for edge in edges if edge[1] == step]
+        # Each earlier step counts once, however many ways lead from it.
         before[step] = set(direct).union(*(before[earlier] for earlier in direct))
     return RoutingNetwork(
         nodes=tuple(

@@ -149,6 +149,7 @@ class NetworkClock:
         mark = self._room.mark()
         for _ in range(MOST_PASSES):
             placed = self._backward(bounds, units)
+            # Steps took room from each other; who asked takes it for good.
             self._room.undo(mark)
             if placed is None:
                 return None
@@ -249,6 +250,8 @@ class NetworkClock:
             else:
                 gap += task.node.move + self._tasks[link.later].node.queue
                 begin: int | None = follower.start
+                # The first batch is there when the follower begins, the last when it
+                # begins with that.
                 if share < 1:
                     limits.append(_head(task, follower.start - gap, units, share))
                     last = WorkContent(
@@ -472,6 +475,7 @@ def _given(
         return None
     if task.changes_over:
         axis = option.axis
+        # What given times hold beyond the work is its changeover.
         spare = axis.working.between(start, finish) - axis.length(work, (start, finish))
         work = replace(work, setup=work.setup + max(spare, 0))
     return StepAssignment(option=option, work=work, start=start, finish=finish)

@@ -179,6 +179,7 @@ class LotLine(SearchedLine):
             and lot.customer in ("", customer)
         )
         low, high = 0, most
+        # The instant is in both walks, so that they compare moment by moment.
         before = self._walk(self._takers, frozenset({instant})) if most else []
         while low < high:
             middle = (low + high + 1) // 2
@@ -293,6 +294,7 @@ class LotLine(SearchedLine):
             Instant [s], units that wait, units of ours at hand after all its events.
         """
         moments = {lot.arrival for lot in self._lots} | grid
+        # At its last instant a lot is there still.
         moments.update(lot.expires + 1 for lot in self._lots)
         moments.update(taker.instant for taker in takers)
         moments.update(instant for instant, _ in self._steps)

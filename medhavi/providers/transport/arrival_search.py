@@ -71,6 +71,8 @@ def ways(spur: Spur, k: int) -> Iterator[Way]:
         _, _, last = heappop(waiting)
         taken.append(last)
         yield last
+        # Each next way leaves one that was given, at one of its places (Yen, Management
+        # Science 17, 1971, 712-716).
         for place in range(len(last)):
             root = last[:place]
             beside = {
@@ -260,6 +262,7 @@ class ArrivalSearch:
                 # Nothing that gets there later than what is known is gone on from.
                 if head in settled or ready + least + left > goal:
                     continue
+                # What comes later than another way to that place is no way on.
                 known = best.get(head)
                 if known is not None and ready + least > known[0]:
                     continue
@@ -380,6 +383,8 @@ class LaneArrivals:
                 self._known.clear()
             known = self._known[key] = [], [], []
         firsts, lasts, found = known
+        # Steps do not overlap: the first that ends then or later holds it, or none
+        # does.
         place = bisect_left(lasts, ready)
         if place < len(lasts) and firsts[place] <= ready:
             return found[place]
@@ -395,6 +400,8 @@ class LaneArrivals:
             return legs
         first = legs[0]
         last = max(ready, self._graph.edge(first.lane).last_ready(first.departure))
+        # Goods of then wait for the same departure: what is known from later on holds
+        # from now on.
         if place < len(lasts) and lasts[place] == last:
             firsts[place] = ready
         else:

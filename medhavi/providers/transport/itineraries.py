@@ -277,6 +277,7 @@ class Itineraries:
         legs = []
         for leg in way:
             found = self._graph.edge(leg.lane).leg(at, goods.load, self.loads)
+            # That departure is full: another way may be sooner than its next one.
             if found != (leg.departure, leg.arrival):
                 return None
             legs.append(leg if leg.ready == at else leg._replace(ready=at))

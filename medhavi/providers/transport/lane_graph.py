@@ -104,6 +104,7 @@ class LaneEdge:
         """
         bound = ready + self.cutoff
         departures = self._departures
+        # Outside of what is listed: list anew around it, or ask the clock.
         if not self._from <= bound <= departures[-1]:
             if not self._plain or not self._listed(bound):
                 return self._boarded(self._first(ready), load, loads)
@@ -118,6 +119,7 @@ class LaneEdge:
         there = carried.get(departure, NOTHING)
         if there[0] <= weight and there[1] <= volume:
             return departure, departure + self.transit
+        # By it callers see that a departure was full.
         loads.refused += 1
         if weight < 0 or volume < 0:
             return None
@@ -225,11 +227,15 @@ class LaneEdge:
     ) -> tuple[int, int] | None:
         """Look for a departure that has room where something changes later."""
         changes = self._transport.room_changes(self.lane)
+        # After all loads and changes each departure takes as much: the first decides.
         last = max([departure, *carried, *changes])
         while departure <= last:
             bound = departure + 1
             if self.any_time:
+                # A vehicle of its own carries as much until the room of the lane
+                # changes.
                 bound = min((c for c in changes if c > departure), default=last + 1)
+            # The clock adds the cutoff again.
             timing = self._clock.earliest(bound - self.cutoff, 0)
             if timing is None:
                 return None
@@ -451,6 +457,7 @@ class LaneGraph:
             if place in found:
                 continue
             found[place] = total
+            # Goods end at a customer: no way leads over it.
             if place != destination and not self._stores(place):
                 continue
             for edge in self._into.get(place, ()):
