@@ -87,6 +87,7 @@ def partition(
     into one campaign: exact for campaigns of neighbours among which single pieces are
     refused (method of segmented least squares; Bellman 1961).
     """
+    # What exists stays somewhere, though it be too long.
     fitting = [p for p in pieces if p.must or not rule.too_long(p.qty, p.seconds)]
     whole = {piece.number for piece in fitting}
     refused = [piece.number for piece in pieces if piece.number not in whole]
@@ -96,8 +97,10 @@ def partition(
         last = fitting[end - 1]
         found: list[tuple[Cost, int]] = []
         if not last.must:
+            # -1: it is refused.
             found.append((_plus(best[end - 1][0], (0, last.qty, 0, 0, 0)), -1))
         found += _campaigns(rule, fitting, end, best, window)
+        # Never empty: what must stay may stand alone, whatever it breaks.
         best.append(min(found))
     campaigns: list[tuple[int, ...]] = []
     end = len(fitting)
@@ -130,6 +133,7 @@ def _campaigns(
         qty += piece.qty
         seconds += piece.seconds
         first, last = min(first, piece.when), max(last, piece.when)
+        # Only campaigns of existing work alone may break a rule.
         fixed = fixed and piece.must
         too_long = rule.too_long(qty, seconds)
         if too_long and not fixed:

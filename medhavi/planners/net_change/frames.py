@@ -270,6 +270,7 @@ class _Made:
                 ),
                 key=partial(row_of, run.orders),
             )
+            # -1 stands for all orders that exist.
             made.update({-1: receipts_by_rank(run, standing, kept.rank).get(-1, [])})
         return made
 

@@ -297,6 +297,8 @@ class Exchange:
 
     def __init__(self, gone: Flags) -> None:
         self._gone = gone
+        # What is outside counts as gone, so edges come in pairs: begin and end of what
+        # stays.
         edges = np.flatnonzero(np.diff(gone, prepend=True, append=True)).tolist()
         self._runs = list(zip(edges[::2], edges[1::2], strict=True))
 
