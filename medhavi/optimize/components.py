@@ -56,11 +56,13 @@ def components_of(
     n, m = program.n_columns, program.n_rows
     of_entry = np.repeat(np.arange(m), np.diff(program.starts))
     ones = np.ones(len(program.indices), dtype=np.int8)
+    # Nodes are the rows, then the columns; an entry joins its two.
     edges = csr_array((ones, (of_entry, m + program.indices)), shape=(m + n, m + n))
     count, label = connected_components(edges, directed=False)
     large = np.bincount(label[m:], minlength=count) >= least
     if int(large.sum()) < 2:
         return []
+    # All small ones share the number behind those of the large ones.
     number = np.where(large, np.cumsum(large) - 1, int(large.sum()))[label]
     found = []
     for one in np.unique(number).tolist():

@@ -151,6 +151,7 @@ class TaskModel:
         own = machine.setups.place[task]
         least = min(int(v) for i, v in enumerate(column) if i != own)
         begin = earliest_fit(machine.windows, 0, least)
+        # Beyond any horizon: no start is left.
         return 2**40 if begin is None else begin + least
 
     def _stretches(self, task: int, mode: Mode) -> bool:
@@ -199,6 +200,8 @@ class TaskModel:
             for opened, closed in windows:
                 within = self.model.new_bool_var("")
                 inside.append(within)
+                # A run starts inside of a window, and ends after its begin, up to its
+                # end.
                 low, high = opened + 1 - shift, closed - shift
                 self.model.add_linear_constraint(variable, low, high).only_enforce_if(
                     within
@@ -296,6 +299,7 @@ def _open_starts(
     for opened, closed in windows:
         rest -= closed - opened
         low = max(opened, first)
+        # Open time from the start on has to hold all of the run.
         high = min(closed - 1, closed + rest - duration, last_end - 1)
         if low <= high:
             spans.append((low, high))
@@ -474,9 +478,12 @@ class MachineRules:
         """Add a circuit through the tasks of the machine; an arc is a neighbour."""
         size = len(setups.members)
         empty = self.model.new_bool_var("")
+        # Begin and end of the sequence are one node; on a machine without work it
+        # loops.
         arcs: list[tuple[int, int, Any]] = [(size, size, empty)]
         for column, task in enumerate(setups.members):
             present = self.base.present[task][modes[task]]
+            # A task that runs elsewhere loops on itself.
             arcs.append((column, column, present.negated()))
             for row in range(size + 1):
                 before = None if row == size else setups.members[row]

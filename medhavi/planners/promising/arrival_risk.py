@@ -316,6 +316,7 @@ def _walked(
     walked: dict[float, int] = {}
     for name, level in LEVELS.items():
         draws = book.times.at(level)
+        # At the level of the search it was found already.
         known = chain.found if draws is book.stages.leads else chain.at(draws)
         found[name] = known or chain.found
         walked[level] = FAR if known is None else known.date
@@ -382,6 +383,7 @@ def _sampled(
     own = points.draws(_place(dates, rising, RANKS[basis]))
     held = chain.at(own) or chain.found
     date = held.date
+    # The points do not search again: their dates move to that of the chain at this one.
     moved = date - at
     by_due, by_date = (
         int(rising.searchsorted(limit + wanted.slack - moved, "right")) / POINTS

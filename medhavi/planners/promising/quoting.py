@@ -306,6 +306,7 @@ def with_preemption(search: OptionSearch, before: Promise, detail: str) -> Promi
             if not refused:
                 better = standing(made) < standing(before)
                 return _told(made, before, detail) if better else before
+            # Who cannot be promised again keeps what it has: others may do.
             candidates = [one for one in candidates if one not in refused]
     except _QuotesExhaustedError:
         return _noted(before, tries.asked, "SearchTimeout", detail)

@@ -206,6 +206,7 @@ def _aside(
     Beside them the demands that hold, but by a way that is not held for them.
     """
     found, elsewise = [], []
+    # The least important first: what it had is free for those before it.
     for one in reversed(known):
         name, policy = one.request.demand, watching(book, one)
         seen = book
