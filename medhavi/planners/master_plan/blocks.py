@@ -42,15 +42,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from medhavi.optimize.problem import Block
+    from medhavi.optimize.problem import Block, Floats, Ints
     from medhavi.planners.master_plan.source_rates import (
         InputRates,
         OutputRates,
         SourceColumns,
     )
-
-    Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
 
 
 def add_capacity(problem: Problem, statement: Statement, orders: Block) -> Block:

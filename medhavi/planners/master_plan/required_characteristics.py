@@ -25,9 +25,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from numpy.typing import NDArray
-
-    from medhavi.optimize.problem import Block, Problem
+    from medhavi.optimize.problem import Block, Floats, Ints, Problem
     from medhavi.planners.master_plan.source_rates import (
         InputRates,
         OutputRates,
@@ -37,8 +35,6 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.netting_state.state import Node
     from medhavi.providers.material.characteristics import Characteristics
 
-    Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
 
 HAS = "asked stock"
 CARRIED = "asked moves"

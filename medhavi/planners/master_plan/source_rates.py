@@ -19,8 +19,7 @@ from medhavi.units import from_units
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from numpy.typing import NDArray
-
+    from medhavi.optimize.problem import Floats, Ints
     from medhavi.planners.master_plan.source_times import DecisionGrid, SourceTimes
     from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
     from medhavi.planners.mrp.netting_state.state import (
@@ -30,9 +29,6 @@ if TYPE_CHECKING:
     )
     from medhavi.providers.finite_capacity.occupancy import HourRates
     from medhavi.providers.material.recipes import Component, ProductOutput
-
-    Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
 
 
 class OutputRates(NamedTuple):

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.promising.promise_ledger import PromiseLedger
     from medhavi.planners.promising.supply_search.alternatives import (
+        Attempt,
         Evaluation,
         Late,
         SupplyAllocation,
@@ -38,9 +39,8 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.supply_search.delivery_search import DeliverySearch
     from medhavi.planners.promising.supply_search.policies import Policy, Terms
     from medhavi.planners.promising.supply_search.requests import Request
-    from medhavi.planners.promising.supply_search.supply_search import Attempt as Source
     from medhavi.providers.reservations import Hold
-    from medhavi.providers.sources import Source as Supply
+    from medhavi.providers.sources import Source
     from medhavi.results.promises.promise import PlannedHold
 
     Node = tuple[str, str]
@@ -268,7 +268,7 @@ class _HeldSupply(SupplySearch):
         return None if rest is None else (*pieces, *rest)
 
     def best(
-        self, ways: Sequence[Source], node: Node
+        self, ways: Sequence[Attempt], node: Node
     ) -> tuple[SupplyAllocation, ...] | None:
         """Take the first way that there is, with the goods that it needs."""
         del node
@@ -283,7 +283,7 @@ class _HeldSupply(SupplySearch):
             self._goods.update(goods)
         return None
 
-    def _is_held(self, source: Supply) -> bool:
+    def _is_held(self, source: Source) -> bool:
         """Whether a source may be in the chain: of lanes those that it holds."""
         if source.kind == "buy":
             return self.may_buy(source, covered=False)

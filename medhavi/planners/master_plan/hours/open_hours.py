@@ -13,12 +13,9 @@ from medhavi.units import HOUR
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
+    from medhavi.optimize.problem import Floats
     from medhavi.planners.master_plan.source_times import DecisionGrid
     from medhavi.planners.mrp.run import MrpRun
-
-    Floats = NDArray[np.float64]
 
 
 def free_hours(run: MrpRun, grid: DecisionGrid, resources: Sequence[str]) -> Floats:

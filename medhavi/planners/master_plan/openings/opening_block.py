@@ -41,14 +41,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     import polars as pl
-    from numpy.typing import NDArray
 
-    from medhavi.optimize.problem import Block, Floats, Problem, Program
+    from medhavi.optimize.problem import Block, Floats, Ints, Problem, Program
     from medhavi.planners.master_plan.source_rates import SourceColumns
     from medhavi.planners.master_plan.statement import ProgramRun, Statement
     from medhavi.planners.mrp.netting_state.state import SupplyAlternative
 
-    Ints = NDArray[np.int64]
 
 OPENED = "openings"
 USED = "used when opened"

@@ -27,13 +27,15 @@ if TYPE_CHECKING:
         Evaluation,
         SupplyAllocation,
     )
-    from medhavi.planners.promising.supply_search.availability import AvailabilityCheck
+    from medhavi.planners.promising.supply_search.availability import (
+        AvailabilityCheck,
+        Marks,
+    )
     from medhavi.planners.promising.supply_search.policies import Terms
     from medhavi.planners.promising.supply_search.shipment_origins import SupplyOrigins
     from medhavi.planners.promising.supply_search.supply_search import FulfilmentOption
     from medhavi.providers.sources import Source
 
-    Mark = tuple[int, int, int, int]
     Send = Callable[[tuple[SupplyAllocation, ...]], Shipment | None]
     Look = Callable[[str, int, int], tuple[int, int] | None]
     Offer = tuple[str, Source]
@@ -94,7 +96,7 @@ class SplitShipment:
         return self._over_several(group) or None
 
     def sooner(
-        self, mark: Mark, whole: Shipment, group: tuple[SupplyAllocation, ...]
+        self, mark: Marks, whole: Shipment, group: tuple[SupplyAllocation, ...]
     ) -> list[Shipment]:
         """Shipment that was sent after a mark, or several that are sooner."""
         least = min(self._least, sum(piece.steps for piece in group))

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from medhavi.planners.promising.supply_search.alternatives import (
+        Attempt,
         DeliveryNeed,
         Late,
     )
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     from medhavi.providers.sources import OrderTiming, Source
     from medhavi.providers.transport.itineraries import Itinerary
 
-    Attempt = Callable[[], tuple[SupplyAllocation, ...] | None]
     Build = Callable[["SupplySearch"], "Sequence[SupplyAllocation] | None"]
 
 
