@@ -488,7 +488,6 @@ class _PlanReader:
                     else self.fixed.families.get(name),
                 )
             )
-        # So many units that nothing ever waits for one.
         many = sum(len(self.steps[order.ident]) for order in free)
         found.append(Resource(resource=WAITING, units=3 * many))
         if NO_MACHINE in used:
