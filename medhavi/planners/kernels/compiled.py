@@ -63,6 +63,7 @@ def uses_numba(engine: EngineName, *, large: bool) -> bool:
     if engine == "numba" and not present:
         message = "numba is not installed: pip install medhavi[fast], or engine=auto."
         raise ModuleNotFoundError(message)
+    # A small plan takes less time than the compiler; where numba is loaded it is kept.
     pays = present and (large or "numba" in sys.modules)
     return engine == "numba" or (engine == "auto" and pays)
 

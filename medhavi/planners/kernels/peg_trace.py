@@ -129,6 +129,7 @@ def arranged(
         room, own = end - begin, []
         for i, who in enumerate(owner):
             taken = min(left[i], room)
+            # Who is kept for a demand, alone or not, is the demand itself here.
             if taken > 0 and (who if who >= -1 else -2 - who) == demand:
                 own.append((i, taken))
                 left[i] -= taken
@@ -155,6 +156,8 @@ def arranged(
                 room -= taken
             for i, who in enumerate(owner):
                 taken = min(left[i], room)
+                # What is kept for a demand alone serves no other one; between parts,
+                # where no demand is, it may lie.
                 if taken > 0 and not (inside and who < -1):
                     put(i, taken)
                     left[i] -= taken
@@ -196,6 +199,7 @@ def trace(graph: PegGraph) -> tuple[list[int], ...]:
             units, sizes, places = arranged(
                 units, sizes, places, web.match_owner[own], *wishes
             )
+        # Parts rise, so both pointers only go forward.
         match = covered = 0
         for begin, end, demand, level in parts:
             while match < len(units) and covered + sizes[match] <= begin:
@@ -244,9 +248,11 @@ def _parts(
 
 def _enter(slices: list[Slice], cut: Slice) -> None:
     """Enter a slice of a unit; what goes on from the last one is one with it."""
+    # Cut by cut, slices of one demand would multiply from level to level.
     if slices and slices[-1][1:] == (cut[0], *cut[2:]):
         slices[-1] = (slices[-1][0], *cut[1:])
     else:
+        # A need that is planned later may take an earlier place of the unit.
         insort(slices, cut, key=itemgetter(0))
 
 
@@ -321,6 +327,8 @@ def low_level_codes(graph: PegGraph, most: int) -> Ints | None:
     consumer = graph.need_consumer[used]
     order = np.repeat(np.arange(len(graph.span)), np.diff(graph.unit_start))
     codes = np.zeros(int(rank.max()) + 1, dtype=np.int64)
+    # Longest path by relaxation: each turn is one level deeper; a cycle never settles
+    # and ends at `most`.
     for _ in range(most):
         of_unit = np.zeros(len(graph.held), dtype=np.int64)
         np.maximum.at(of_unit, graph.match_unit, codes[rank][need])
@@ -331,6 +339,8 @@ def low_level_codes(graph: PegGraph, most: int) -> Ints | None:
         if np.array_equal(lower, codes):
             found: Ints = codes[rank]
             goes_on = graph.held[graph.match_unit] >= 0
+            # A level is traced at once, so all that takes of a unit that passes on has
+            # to be on one level: else slices would be missing below.
             alike = found[need] == of_unit[graph.match_unit]
             return found if alike[goes_on].all() else None
         codes = lower
@@ -347,6 +357,7 @@ def trace_by_level(graph: PegGraph, codes: Ints) -> tuple[Ints, ...]:
     codes
         Shape (n_needs,): low-level code of each need.
     """
+    # Rows are needs by their turn in `trace`, so both list pegs in the same sequence.
     turn = np.empty(len(codes), dtype=np.int64)
     turn[graph.need_order] = np.arange(len(codes))
     served = np.diff(graph.match_start) > 0
@@ -436,6 +447,8 @@ def _pegs(parts: Parts, matches: Allocations, count: int) -> Pegs:
     low, high = edges[parts.row], edges[parts.row + 1]
     begin = np.minimum(low + parts.begin, high)
     end = np.minimum(low + parts.end, high)
+    # First match that ends after the part begins, up to the first that starts at its
+    # end.
     part, match = _spread(
         np.searchsorted(ends, begin, "right"), np.searchsorted(starts, end, "left")
     )
@@ -490,6 +503,7 @@ def _slices(graph: PegGraph, pegs: Pegs, place: Ints) -> Slices:
 def _stretched(position: Ints, quantity: Ints, length: Ints) -> Ints:
     """Positions of spans of `length` on `quantity`, as of `stretch`."""
     inside = position <= SAFE // np.maximum(quantity, 1)
+    # Where the product does not fit it wraps around; `inside` leaves those out below.
     exact: Ints = position * quantity // length
     if inside.all():
         return exact

@@ -72,12 +72,15 @@ def later_turn(
     front = plant.family[plan.o_option[plan.lane[stop - 1]]]
     if front < 0:
         return -1, 0, 0
+    # Out of its turn, an order leaves its own time and two changeovers free; what was
+    # before it is then changed over directly to what was after it.
     ahead = change_of(plant, machine, before, family)
     saved = ahead + change_of(plant, machine, family, front)
     without = change_of(plant, machine, before, front)
     if without > saved + length:
         return -1, 0, 0
     saved -= without
+    # Last gap first: the first one that fits is the latest.
     for at in range(low, stop):
         free, added = limit, 0
         earlier = plan.lane[at]
@@ -93,6 +96,7 @@ def later_turn(
         if free <= plan.o_end[earlier]:
             continue
         change = change_of(plant, machine, own, family)
+        # All changeovers together would take longer than in the sequence that was.
         if added + change > saved:
             continue
         end = end_by(plant, option, free, length)
@@ -145,10 +149,14 @@ def families_ahead(plant: Plant, plan: ScheduleRecord, found: np.ndarray) -> Non
         ahead, alone = -1, False
         for at in range(low, low + plan.laned[lane]):
             order = plan.lane[at]
+            # Orders that stay are placed before all others, so what is last on a lane
+            # is not what comes after an order in the sequence.
             if order < block_of(plant, plan, 0) and plan.o_stays[order] < FAR:
                 found[:] = KEEPS_TURN
                 return
             family = plant.family[plan.o_option[order]]
+            # Work without a family ahead of it keeps time for the changeover to it, so
+            # it keeps its turn.
             found[order] = KEEPS_TURN if alone and family >= 0 else ahead
             alone = family < 0
             if family >= 0:

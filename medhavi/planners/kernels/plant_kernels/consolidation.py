@@ -53,6 +53,8 @@ def serve_cheaper(
     `FAR`: then no money is asked for. What changed is in the journal, to be kept.
     False: it cannot be, and nothing changed.
     """
+    # Here nobody lists late demands: their room holds when each is served at the
+    # latest.
     found, wanted = desk.found, desk.late
     worth = plant.worth[0] if most < FAR else 0.0
     before = 0
@@ -70,6 +72,7 @@ def serve_cheaper(
         after = put_back(plant, plan, desk, count, FAR if worth > 0 else before)
     if after >= 0 and worth > 0:
         cheaper = after + worth * money_of(plant, plan) < before + worth * most
+    # The sum may hide one that is later behind others that are sooner.
     elif after >= 0:
         cheaper = money_of(plant, plan) < most
         for place in range(count):
@@ -154,6 +157,7 @@ def join(
         held = plant.each_day[item] * (gap // DAY) * plan.o_used[other]
     plan.state[JOINED] = item + 1
     plan.state[JOINT] = plan.o_used[order] + plan.o_used[other]
+    # What it gives beyond all needs is no matter here: money decides.
     plan.state[SPARE] = FAR
     done = serve_cheaper(plant, plan, desk, both, -held)
     plan.state[JOINED] = 0
@@ -218,9 +222,12 @@ def consolidate(
             priced = max(priced, plant.each_order[plant.a_item[place]])
             seen = max(seen, touched[plant.a_item[place]])
             touched[plant.a_item[place]] = 0
+        # Without a price an order less saves nothing; where a rule says what a lot
+        # covers, or goods are made to order, that rule decides.
         if seen == 0 or priced == 0 or plant.cover[item] > 0 or plant.apart[item] == 1:
             continue
         count = lots_of(plant, plan, desk, item, ids, dues)
+        # After a success the same place is looked at again: the bound ends that.
         tries, at = 2 * count, 0
         while at < count and tries > 0:
             tries -= 1
@@ -233,6 +240,7 @@ def consolidate(
                 mark_changed(plan, touched, change)
                 keep(plan)
                 saved += 1
+                # Orders were made anew, with other numbers.
                 count = lots_of(plant, plan, desk, item, ids, dues)
             else:
                 at += 1

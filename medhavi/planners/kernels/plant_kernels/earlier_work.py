@@ -89,8 +89,10 @@ def covers(plant: Plant, plan: ScheduleRecord, order: int, start: int) -> bool:
                 wanted -= plan.g_qty[peg]
                 pegs -= 1
             peg = plan.g_also[peg]
+        # What is missing has to be something that can be bought before it begins.
         if wanted < 0 or (wanted > 0 and not 0 <= plant.lead[part] <= start):
             return False
+    # Any peg left is of a part that it does not take any more.
     return pegs == 0
 
 
@@ -147,6 +149,8 @@ def lay_as_before(
             place_early(plant, plan, order, start, first, behind)
         elif ready_at(plant, plan, order) <= start:
             plan.o_lane[order] = work.o_lane[at]
+            # Its own unit alone: `place_early` looks for the one on which it ends first
+            # else.
             plan.state[BEHIND] = 1 if plant.unit[option] >= 0 else 0
             place_early(plant, plan, order, start, option, option + 1)
             plan.state[BEHIND] = 0
@@ -161,6 +165,7 @@ def lay_as_before(
 
 def find_demands(work: EarlierWork, hit: np.ndarray, demands: np.ndarray) -> None:
     """Find a demand that is not hit for each earlier order that has one; -1: none."""
+    # Orders of consumers come first, so each has its demand when its parts ask for it.
     for at in range(len(demands)):
         demands[at] = -1
     for demand in range(len(hit)):
@@ -251,6 +256,8 @@ def trim(plant: Plant, plan: ScheduleRecord, ids: np.ndarray, most: int) -> None
         count = takers(plan, desk, order, 0)
         if count == 0:
             continue
+        # Orders for a joined item are made for `JOINT` at least: with what is taken of
+        # this one it comes back in the lot for that, and no larger.
         plan.state[JOINED] = plant.asked[item] + 1
         plan.state[JOINT] = used
         plan.state[SPARE] = FAR

@@ -292,6 +292,7 @@ def dispatch(  # noqa: C901, PLR0912, PLR0915  (calls cost more)
         work.l_free[lane] = 0
     for place in range(len(work.taken)):
         work.taken[place] = 0
+    # Key of an event: twice its instant, and one more where an order ends then.
     events = 0
     for order in range(orders):
         opens = work.o_due[order] - work.o_length[order] - int(rule[AHEAD])
@@ -301,6 +302,7 @@ def dispatch(  # noqa: C901, PLR0912, PLR0915  (calls cost more)
         option = options[item[order]]
         way[order] = option
         where[order] = plant.machine[option]
+        # It may wait at each machine of its options: all of them keep room for it.
         while option < options[item[order] + 1]:
             if plant.machine[option] >= 0:
                 low[plant.machine[option] + 1] += 1
@@ -420,6 +422,7 @@ def dispatch(  # noqa: C901, PLR0912, PLR0915  (calls cost more)
                 else:
                     opens = begin_from(plant, way[order], now, length[order])
                 begin = opens
+                # Closed until later: it is chosen anew then, for another set-up maybe.
                 if changes[machine] >= 0 and begin == now:
                     begin = begin_changed(
                         plant, work, machine, way[order], now, length[order]
@@ -438,6 +441,7 @@ def dispatch(  # noqa: C901, PLR0912, PLR0915  (calls cost more)
                 busy[machine] += 1
                 if sharing:
                     take_others(plant, work, order, 1, 0, touches)
+                # Another unit of the machine is free at this instant.
                 if busy[machine] < units and queued[machine] > 0:
                     touched[touches] = machine
                     touches += 1
@@ -526,6 +530,7 @@ def blame(
         late = work.d_finish[demand] - plant.d_due[demand]
         if late <= 0 or plant.d_weight[demand] < weight or draw(noise) > chance:
             continue
+        # From half a day to ten days [s].
         hours = min(max(late, 43200), 864000)
         remember(work, earlier, (root[demand], step * hours), (lot, slowest), noise)
 

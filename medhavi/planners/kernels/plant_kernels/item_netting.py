@@ -71,11 +71,13 @@ def net(plant: Plant, work: Pass, wanted: np.ndarray, wait: np.ndarray) -> bool:
         work.s_rest[supply] = plant.s_qty[supply]
     needs = ask_demands(plant, work, wanted)
     ids = np.empty(len(work.r_to), np.int64)
+    # Consumers come first: when an item is netted, all its requirements are known.
     for place in range(len(plant.order)):
         item = plant.order[place]
         count = count_needs(work, item)
         if count == 0:
             continue
+        # Both ways list the same sequence.
         if count > FEW:
             list_needs(work, item, ids, count)
             sort_needs(work, ids, count)
@@ -174,6 +176,8 @@ def net_item(
         if work.totals[1] + MOST_PEGS > len(work.p_to):
             return -1
         need, taker = work.r_qty[at], work.r_to[at]
+        # Dead for this requirement, it is not kept for those after it, which come
+        # later.
         if spare > 0 and work.o_due[made] + life < work.r_until[at]:
             spare = 0
         if spare > 0 and plant.apart[item] == 1 and work.o_for[made] != work.r_for[at]:
@@ -184,6 +188,8 @@ def net_item(
             spare -= used
             need -= used
         need = take_standing(plant, work, item, at, need)
+        # Any quantity can be bought, so no order is netted: who takes it waits the lead
+        # time.
         if need > 0 and plant.lead[item] >= 0:
             work.o_release[taker] = max(work.o_release[taker], plant.lead[item])
             continue
@@ -194,6 +200,8 @@ def net_item(
             asked = need
             if plant.cover[item] > 0:
                 asked += joined(plant, work, item, ids, place, plant.life[source])
+            # One lot may be less than the need (largest lot): then the next one is
+            # opened.
             qty = lot_of(plant, source, asked)
             gain = gain_of(plant, source, qty)
             lines = plant.c_start[source + 1] - plant.c_start[source]
@@ -205,6 +213,8 @@ def net_item(
                 return -1
             open_order(plant, work, orders, source, qty, work.r_until[at])
             work.o_due[orders] = work.r_time[at]
+            # All that a demand needs carries its number down: what is kept for one
+            # demand is given to orders for it alone.
             work.o_for[orders] = work.r_for[at]
             used = min(gain, need)
             give(work, orders, taker, used)
@@ -233,6 +243,7 @@ def ask_parts(
     length, option = work.o_length[order], plant.x_start[source]
     by = work.r_time[at] - plant.post[source] - plant.soft[source]
     end = end_by(plant, option, by, length)
+    # Backward by the first option: which one works is decided when it is dispatched.
     begin = begin_by(plant, option, end, length) - wait
     for line in range(plant.c_start[source], plant.c_start[source + 1]):
         part = plant.c_item[line]
@@ -274,6 +285,8 @@ def joined(
         for supply in range(plant.s_start[item], plant.s_start[item + 1]):
             if plant.s_ready[supply] <= work.r_time[at] and plant.s_for[supply] < 0:
                 there += work.s_rest[supply]
+        # The worst of all instants counts: a receipt that comes later helps nobody
+        # before it.
         lacking = max(lacking, wanted - there)
     return lacking
 
@@ -297,6 +310,7 @@ def take_standing(plant: Plant, work: Pass, item: int, at: int, need: int) -> in
         if plant.s_until[supply] < work.r_until[at]:
             continue
         there = plant.s_ready[supply]
+        # Supplies come by date: those after it are later still.
         if there > 0 and there > latest_of(plant, item, work.r_time[at], need):
             # What is bought or made now comes sooner.
             break
@@ -305,6 +319,7 @@ def take_standing(plant: Plant, work: Pass, item: int, at: int, need: int) -> in
         give(work, -2 - supply, taker, used)
         work.s_rest[supply] -= used
         need -= used
+        # Who takes of a receipt starts no sooner than that is there.
         if taker >= 0:
             work.o_release[taker] = max(work.o_release[taker], there)
         else:
@@ -344,6 +359,8 @@ def source_of(plant: Plant, item: int, wanted: int, need: int) -> int:
     best, first = -1, FAR
     for place in range(plant.a_start[item], plant.a_start[item + 1]):
         there = alone_from(plant, place, need)
+        # By preference: the first one in time is sooner than all before it, which are
+        # late.
         if best < 0 or there < first:
             best, first = plant.a_item[place], there
         if there <= wanted:
@@ -385,6 +402,7 @@ def link(work: Pass) -> None:
                 work.d_lacks[-1 - taker] += 1
     for order in range(orders):
         work.t_start[order + 1] += work.t_start[order]
+    # Until dispatch `o_ready` is where the next taker of each order is written.
     for order in range(orders):
         work.o_ready[order] = work.t_start[order]
     for peg in range(pegs):
@@ -427,6 +445,7 @@ def ranks_of(keys: np.ndarray) -> np.ndarray:
     starts = np.empty(size, np.int64)
     shift = 0
     # A machine shifts by the rest of 64: beyond that digits would never end.
+    # Lowest digit first. Each turn is stable, so what lower digits sorted stays so.
     while shift < 64 and (most - least) >> shift > 0:
         for digit in range(size):
             starts[digit] = 0

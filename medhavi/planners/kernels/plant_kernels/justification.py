@@ -90,6 +90,7 @@ def last_gap(
             high = middle
     while low < stop:
         other = placed[low]
+        # All after it on this lane end earlier still.
         if ends[other] <= start:
             break
         if starts[other] < end:
@@ -106,6 +107,7 @@ def last_shared(
     low, high = plant.w_start[option] - 1, plant.w_start[option + 1]
     start, end, agreed = -FAR, limit, 0
     place = low
+    # As `first_shared`, backward: the span never moves later.
     while agreed < high - low:
         machine = machine_of(plant, option, place)
         begin = through = -FAR
@@ -148,6 +150,7 @@ def postpone(
     """
     option, width, row = plan.o_option[order], plan.width[1], len(plan.o_item)
     start, end = plan.o_start[order], plan.o_end[order]
+    # Its own hours count as free for itself, in the buckets where it is now.
     hold_buckets(plant, plan, order, -1)
     begin, finish = spread_by(plant, plan, row, option, limit, (length, start))
     if begin >= start:
@@ -190,6 +193,8 @@ def place_late(
         take_late_lanes(plant, plan, order, length, end)
     else:
         best, high = plant.m_lane[machine], plant.m_lane[machine + 1]
+        # On another unit its open time is another one, and it might begin earlier than
+        # now.
         if plant.unit[option] >= 0:
             best, high = plan.o_lane[order], plan.o_lane[order] + 1
         own = on_lane(plant, option, best)
@@ -301,12 +306,16 @@ def justify_right(plant: Plant, plan: ScheduleRecord) -> None:
     count = alive(plant, plan, ids)
     keys = np.empty(count + len(plant.v_begin), np.int64)
     for at in range(len(keys)):
+        # Last end first: who takes from an order ends after it, so its limit is known
+        # when its turn comes. Of equal ends consumers are first in `ids`, and ranks are
+        # stable.
         keys[at] = -plan.o_end[ids[at]]
         if at < count and plan.o_stays[ids[at]] < FAR:
             keys[at] = -plan.o_stays[ids[at]] - FIRST
     ahead = np.empty(len(plan.o_item), np.int64)
     families_ahead(plant, plan, ahead)
     clear_lanes(plan)
+    # What has not moved yet keeps its hours, so others leave it room to stay.
     if plan.width[1] > 0:
         hold_all_buckets(plant, plan, ids[:count])
     dying = may_die(plant)
@@ -327,6 +336,7 @@ def justify_right(plant: Plant, plan: ScheduleRecord) -> None:
     turn_lanes(plan)
     if plan.width[1] > 0:
         lay_on_buckets(plant, plan, ids[:count])
+    # Ends moved, so what they give dies later.
     if dying:
         date_lives(plant, plan, ids, count)
     finish_all(plant, plan)
@@ -384,6 +394,8 @@ def justify_left(plant: Plant, plan: ScheduleRecord) -> None:
     total = count + len(plant.v_begin)
     keys = np.empty(total, np.int64)
     for at in range(total):
+        # First start first, of equal ones those who give: turned around, consumers come
+        # last.
         keys[at] = plan.o_start[ids[total - 1 - at]]
     clear_lanes(plan)
     if plan.width[1] > 0:
@@ -405,10 +417,13 @@ def justify_left(plant: Plant, plan: ScheduleRecord) -> None:
             fresh = uses[order] - life
             if plant.carries[plan.o_item[order]] == 0:
                 fresh -= plant.post[plan.o_item[order]]
+            # Made sooner it would be dead when it is used; but never later than now.
             ready = max(ready, min(fresh, plan.o_start[order]))
         if bucketed(plant, option):
             hold_buckets(plant, plan, order, -1)
+        # All before it moved no later, so where it is now there is room for it still.
         place_early(plant, plan, order, ready, option, option + 1)
+        # Nothing of this is undone; noted, it would fill the journal.
         plan.state[JOURNAL] = 0
     plan.state[BEHIND] = 0
     if dying:
@@ -439,6 +454,8 @@ def prefer(plant: Plant, plan: ScheduleRecord) -> None:
         changing = plant.machine[own] >= 0 and plant.m_change[plant.machine[own]] >= 0
         ready = ready_at(plant, plan, order)
         preferred = own
+        # Without it the next changeover does not fit: no option is tried and it goes
+        # back.
         if changing and not stays_changed(plant, plan, lane, start):
             preferred = plant.x_start[item]
         plan.o_end[order] = FAR
@@ -517,6 +534,7 @@ def load_orders(plant: Plant, plan: ScheduleRecord, work: Pass, of: np.ndarray) 
     keys = np.empty(work.totals[0], np.int64)
     for at in range(work.totals[0]):
         keys[at] = work.o_start[at]
+    # By start, so a lane is free where its last order ends before.
     for at in ranks_of(keys):
         order, lane, option = of[at], work.o_lane[at], work.o_option[at]
         if bucketed(plant, option):

@@ -133,6 +133,7 @@ def put_back(
 ) -> int:
     """Serve what was taken out; gives the weighted lateness, -1: more than allowed."""
     after = 0
+    # `supply` does not look at the journal: half of it is kept for one demand more.
     reserve = len(plan.j_kind) // 2
     for place in range(count):
         other = desk.found[place]

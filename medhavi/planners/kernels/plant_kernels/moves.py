@@ -84,6 +84,8 @@ def critical_path(
             item = plan.o_item[order]
             length = length_of(plant, item, option, plan.o_qty[order])
             own = on_lane(plant, option, plan.o_lane[order])
+            # Who waits for a calendar alone has nobody in the way: taking others out is
+            # no help.
             if plan.o_start[order] > begin_from(plant, own, ready, length):
                 path[waiting] = order
                 waiting += 1
@@ -103,6 +105,8 @@ def blocks_of(plant: Plant, plan: ScheduleRecord, order: int, block: np.ndarray)
     for at in range(plant.w_start[option + 1] - plant.w_start[option]):
         lane = plan.o_beside[order * plan.width[1] + at]
         more = blocks_on(plan, order, (lane, ready), block, changing, blocks)
+        # Each lane adds its last one first; the last one of all lanes has to be at
+        # place 0.
         if 0 < blocks < more and plan.o_end[block[blocks]] > plan.o_end[block[0]]:
             last = block[blocks]
             block[blocks] = block[0]
@@ -128,6 +132,8 @@ def blocks_on(
     blocks = found
     while at >= lane * plan.width[0] and blocks < len(block):
         other = plan.lane[at]
+        # Beyond it nothing delays the order; on units that are changed over the one
+        # before it does even so, by the family that it leaves.
         if plan.o_end[other] <= ready and (blocks > found or not changing):
             break
         block[blocks] = other
@@ -167,6 +173,7 @@ def gather(
         and (waiting == 0 or draw(plan.noise) < stock)
     ):
         count = add_takers(plant, plan, desk, found[pick(plan, count)], count)
+    # Stock levels are the last demands and weigh nothing: else there are none.
     if plant.d_weight[len(plant.d_weight) - 1] == 0:
         count = add_levels(plant, plan, desk, demand, count)
     return count
@@ -177,6 +184,7 @@ def add_users(plan: ScheduleRecord, desk: Desk, order: int, count: int) -> int:
     more = users(plan, order, desk.found, count, len(desk.found), desk.seen)
     if more < len(desk.found):
         return more
+    # Not all of them fit, and an order is only free once all its demands are out.
     for place in range(count, more):
         desk.seen[desk.found[place]] = 0
     return count
@@ -191,6 +199,7 @@ def add_takers(
     source: what is given to those who need not have it is missing for those who do.
     """
     item, peg = plant.d_item[demand], -1
+    # Down the product structure by chance; it ends at the latest where nothing goes in.
     while peg < 0:
         supplies = plant.s_start[item + 1] - plant.s_start[item]
         if supplies > 0 and draw(plan.noise) < NEARER:
@@ -250,6 +259,7 @@ def add_lots(
     if plant.cover[item] > 0 or plant.apart[item] == 1:
         return add_users(plan, desk, order, count)
     taker = order
+    # A step is an order of its own that the next step takes: the last one is the lot.
     while taker >= 0 and plant.asked[plan.o_item[taker]] == item:
         order, peg = taker, plan.o_user[taker]
         taker = plan.g_to[peg] if peg >= 0 else -1
@@ -265,6 +275,7 @@ def add_lots(
         return count
     first = add_users(plan, desk, order, count)
     both = add_users(plan, desk, best, first)
+    # Demands of both have to be out, else one lot stays as it is.
     if first > count and both > first:
         plan.state[JOINED] = item + 1
         plan.state[JOINT] = plan.o_used[order] + plan.o_used[best]
@@ -297,6 +308,7 @@ def find_late(
     lates = 0
     for demand in range(len(plant.d_item)):
         first = max(plant.d_due[demand], least[demand])
+        # Alone it would be no sooner: no move can help, and moves are counted.
         if plan.d_finish[demand] > first and plant.d_weight[demand] > 0:
             late[lates] = demand
             lates += 1
@@ -331,6 +343,8 @@ def rank_found(
     turn = draw(plan.noise)
     spread = draw(plan.noise) * 864000.0
     for place in range(count):
+        # By urgency, disturbed by up to ten days [s], so that the same demands come
+        # back in other sequences, too.
         keys[place] = urgency[found[place]] + spread * draw(plan.noise)
     if turn < FIRST:
         keys[0] = -1e18
@@ -358,6 +372,7 @@ def move(
     found, seen = desk.found, desk.seen
     demand = choose_late(plant, plan, aims.least, desk.late[:lates])
     tally[0] += 1
+    # The list is up to `AGAIN` moves old.
     if plan.d_finish[demand] <= plant.d_due[demand]:
         return
     plan.state[JOINED] = 0
@@ -377,6 +392,8 @@ def move(
     least = 0
     if len(aims.cut) > 0 and draw(plan.noise) < CUTS:
         more = draw_cut(plant, plan, aims.cut, demand, desk.path)
+        # More lots are more orders: they have to save a share, and heat does not excuse
+        # them.
         least = before // LEAST_SHARE + 1 if more else 0
     for place in range(count):
         withdraw(plant, plan, found[place])
@@ -385,6 +402,8 @@ def move(
         plan.state[NARROW] = 1 if draw(plan.noise) < PREFERRED else 0
     allowed = before - least
     if least == 0:
+        # Simulated annealing: by d worse is accepted with probability exp(-d / heat)
+        # (Metropolis et al. 1953). Drawn before, it ends moves that are worse early.
         allowed += int(-heat * math.log(draw(plan.noise)))
     after = put_or_undo(plant, plan, desk, count, allowed)
     plan.state[JOINED] = 0

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
 def family_before(plant: Plant, plan: ScheduleRecord, lane: int, at: int) -> int:
     """Family that a lane is set up for before one of its places; -1: none is known."""
+    # Work without a family leaves its unit set up as it is.
     while at > lane * plan.width[0]:
         at -= 1
         family = plant.family[plan.o_option[plan.lane[at]]]
@@ -72,6 +73,8 @@ def leaves_change(
         if plant.family[own] >= 0:
             change = change_of(plant, plant.machine[own], family, plant.family[own])
             return changed_from(plant, own, end, change) <= plan.o_start[other]
+        # Work without a family needs no changeover: that for what comes after it lies
+        # behind it.
         end = plan.o_end[other]
         at += 1
     return True
@@ -116,6 +119,8 @@ def first_gap(
             high = middle
     free = ready
     if changing:
+        # Sequences stay when all is moved earlier: what comes next goes behind what is
+        # laid.
         if plan.state[BEHIND] == 1:
             low = stop
         free = behind(plant, plan, lane, low, option, ready)
@@ -123,6 +128,8 @@ def first_gap(
     end = end_from(plant, option, start, length)
     while low < stop:
         other = placed[low]
+        # Long enough for the work itself. Where units are changed over, the next work
+        # has to keep time for its own changeover, too, now from this family.
         if starts[other] >= end:
             if not changing:
                 break
@@ -132,6 +139,7 @@ def first_gap(
             if leaves_change(plant, plan, lane, low, family, end):
                 break
         low += 1
+        # It ends after `ready`: those that do not were passed over above.
         free = ends[other]
         if changing:
             free = behind(plant, plan, lane, low, option, ready)
@@ -147,6 +155,10 @@ def first_shared(
     low, high = plant.w_start[option] - 1, plant.w_start[option + 1]
     start, end, agreed = ready, FAR, 0
     place = low
+    # One machine after the other moves the span later, to where it has a free unit,
+    # until all in a row leave it as it is. The span never moves earlier, and its end
+    # follows from its begin by the calendar of the option: so it is the first one that
+    # all have.
     while agreed < high - low:
         machine = machine_of(plant, option, place)
         begin = through = FAR
@@ -168,6 +180,8 @@ def take_lanes(plant: Plant, plan: ScheduleRecord, order: int, length: int) -> N
         machine = machine_of(plant, option, place)
         lane = plant.m_lane[machine]
         at, begin, _ = first_gap(plant, plan, lane, option, length, start)
+        # `first_shared` found a free unit of each machine at this span: it ends before
+        # they do.
         while begin > start:
             lane += 1
             at, begin, _ = first_gap(plant, plan, lane, option, length, start)
@@ -224,13 +238,17 @@ def spread_from(
     width, first, rest = plan.width[1], -1, length
     begin = end = time
     while rest > 0:
+        # A second of open time is asked for: work may go on in the next bucket.
         opens = begin_from(plant, option, time, 1)
         at = window_of(plant, plant.bucket[option], opens)
         time = plant.k_close[at]
+        # Begun anew in the next bucket; what was written for the earlier begin is
+        # cleared.
         if first >= 0 and at - first >= width:
             time, first, rest = plant.k_close[first], -1, length
             continue
         most = min(rest, room_between(plant, plan, option, at, (opens, time)))
+        # `time` is the end of this bucket by now: the next one is looked at.
         if most <= 0:
             continue
         if first < 0:
@@ -276,6 +294,8 @@ def spread_by(
         if last < 0:
             last, end = at, finish
         first, begin = at, begin_by(plant, option, finish, most)
+        # Written from the end of the row on, as the bucket of the begin is known at
+        # last.
         plan.o_beside[behind - 1 - (last - at)] = most
         rest -= most
     low, gap = row * width, width - 1 - (last - first)
@@ -296,6 +316,8 @@ def first_span(
     if shared(plant, option):
         return first_shared(plant, plan, option, length, ready)
     if bucketed(plant, option):
+        # The row behind those of all orders serves to try: the order itself takes
+        # nothing yet.
         return spread_from(plant, plan, len(plan.o_item), option, ready, length)
     if limited(plant, option):
         begin = roomy_from(plant, plan.taken, option, ready, qty)
@@ -347,6 +369,7 @@ def place_early(
         if machine < 0 or shared(plant, option) or bucketed(plant, option):
             sizes = length, qty
             begin, through = first_span(plant, plan, option, ready, sizes)
+            # Of equal ends the first option and the first unit count.
             if through < end:
                 way, start, end = option, begin, through
         else:
@@ -361,10 +384,12 @@ def place_early(
                 if through < end:
                     way, at, unit, start, end = option, place, lane, begin, through
     plan.o_option[order] = way
+    # Before its lanes: they are searched from this start on.
     plan.o_start[order] = start
     plan.o_end[order] = end
     if plant.machine[way] >= 0:
         if not gets_lanes(plant, plan, order, unit, at):
+            # Not noted as placed: `undo` must not lift what is on no lane.
             plan.state[FULL] = 1
             return
     elif limited(plant, way):

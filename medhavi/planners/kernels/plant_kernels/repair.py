@@ -136,11 +136,13 @@ def take_lots(
         What is still missing [steps]; when all that was taken is there.
     """
     until, use = times
+    # Each turn uses up a supply, a lot or the need.
     while need > 0:
         supply = earliest_supply(plant, plan, item, use)
         lot, there = earliest_lot(plant, plan, item, use)
         if supply >= 0 and plant.s_ready[supply] <= there:
             there = plant.s_ready[supply]
+            # What is there now is taken even for what was wanted before now.
             if there > 0 and there > until:
                 break
             taken = min(left_of(plant, plan, supply, use), need)
@@ -222,6 +224,8 @@ def open_need(
     plan.f_best[top] = -1
     plan.f_there[top] = FAR
     plan.f_need[top] = need
+    # Up to here all is taken back when another source is tried or other lots will do:
+    # the order, and whatever was made for it below.
     plan.f_mark[top] = plan.state[JOURNAL]
     plan.f_before[top] = ready
     plan.f_lots[top] += 1
@@ -235,6 +239,8 @@ def unserved(plant: Plant, plan: ScheduleRecord, item: int, by: int) -> tuple[in
     """
     lacking, first = 0, by
     begin, end = joined_from(plant, item, by), joined_until(plant, item, by)
+    # A move takes several demands out. Those of one lot get it as one order again, so
+    # the first one that is back opens it for all.
     for demand in range(len(plant.d_item)):
         if (
             plant.d_item[demand] == item
@@ -271,6 +277,7 @@ def cut_need(plant: Plant, plan: ScheduleRecord, top: int, source: int) -> int:
     cut, first = plan.d_cut[place] - 1, plan.d_cut[place + 2]
     if item == cut:
         if first > 0 and made == 0:
+            # What can be made of the goods that are there comes before the other lots.
             return min(need, first)
         lots = plan.d_cut[place + 1] + (1 if first > 0 else 0) - made
         return -(-need // max(lots, 1))
@@ -280,9 +287,11 @@ def cut_need(plant: Plant, plan: ScheduleRecord, top: int, source: int) -> int:
     if first > 0 or above < 0 or plan.f_item[above] != cut or plant.asked[item] != item:
         return need
     option = plant.x_start[source]
+    # Set-up against run time, both times `scale`.
     run = need // plant.grain[source] * plant.rate[option]
     if plant.machine[option] < 0 or run >= plant.fixed[option]:
         return need
+    # From the part of this lot up to what all its lots still need.
     return -(-need * plan.f_need[above] // max(plan.o_gain[plan.f_order[above]], 1))
 
 
@@ -302,6 +311,7 @@ def open_source(plant: Plant, plan: ScheduleRecord, top: int, place: int) -> Non
     plan.f_order[top] = new_order(plant, plan, source, qty)
     plan.f_line[top] = plant.c_start[source]
     plan.f_ready[top] = plant.floor[source]
+    # Made sooner it would be dead before it is used.
     if plant.life[source] < FAR:
         length = length_of(plant, source, plant.x_start[source], qty)
         fresh = fresh_from(plant, source, plan.f_until[top], length)
@@ -324,6 +334,8 @@ def tries_again(plant: Plant, plan: ScheduleRecord, top: int, ready: int) -> boo
     False: it stays; it is in time, or no other source is there sooner.
     """
     place, best = plan.f_place[top], plan.f_best[top]
+    # `f_best` is -1 before a source was late, the place of the best late one while
+    # others are tried, and `FAR` once that is opened again for good.
     if ready <= plan.f_by[top] or place < best:
         # What is tried once more because it was the best one stays in any case.
         return False
@@ -337,6 +349,8 @@ def tries_again(plant: Plant, plan: ScheduleRecord, top: int, ready: int) -> boo
         following = best
         plan.f_best[top] = FAR
     plan.state[TRIES] += 1
+    # Nothing of a source that was tried stays, so sources are compared in one and the
+    # same schedule.
     undo(plant, plan, plan.f_mark[top])
     open_source(plant, plan, top, following)
     return True
@@ -351,6 +365,9 @@ def supply(plant: Plant, plan: ScheduleRecord, demand: int) -> None:
     plan.state[SERVED] = demand
     plan.state[LATER] = 0
     plan.state[DEAD] = 0
+    # The use of what may die is known once the demand is served: from then on its goods
+    # are asked for as if they were used so much later. What is dead after the last turn
+    # makes `put_back` refuse the move.
     for turn in range(MOST_DEAD + 1):
         if turn > 0 and plan.state[DEAD] == 0:
             break
@@ -379,22 +396,28 @@ def serve_once(plant: Plant, plan: ScheduleRecord, demand: int) -> None:
             line = plan.f_line[top]
             plan.f_line[top] += 1
             part = plant.c_item[line]
+            # What is bought has no order: `settle` waits for it.
             if plant.lead[part] >= 0:
                 continue
             option = plant.x_start[item]
             length = length_of(plant, item, option, qty)
             wanted = taken_of(plant, line, qty)
+            # Backward by the first option, as in netting: its real one is found when it
+            # is placed.
             by = plan.f_by[top] - plant.post[item] - plant.soft[item]
             by = end_by(plant, option, by, length)
             by = begin_by(plant, option, by, length)
             until = max(by, plan.f_ready[top])
             until = used_until(plant, item, until, plan.f_until[top])
             depth, ready = ask(plant, plan, depth, part, wanted, order, (by, until))
+            # No order was opened below: all was there. Else its frame says when, as it
+            # closes.
             if depth == top + 1:
                 plan.f_ready[top] = max(plan.f_ready[top], ready)
             continue
         ready, rest = settle(plant, plan, top)
         asked = plan.f_item[top]
+        # With a single source there is nothing to compare.
         several = plant.a_start[asked] + 1 < plant.a_start[asked + 1]
         if several and tries_again(plant, plan, top, ready):
             continue
@@ -408,6 +431,7 @@ def serve_once(plant: Plant, plan: ScheduleRecord, demand: int) -> None:
         else:
             plan.f_ready[top - 1] = max(plan.f_ready[top - 1], ready)
     note(plan, FINISHED, demand, plan.d_finish[demand])
+    # What it has already may come later than what was made for the rest.
     plan.d_finish[demand] = max(finish, plant.d_floor[demand])
 
 
@@ -465,6 +489,7 @@ def bought_by(
     """When so much of what is bought is there: of what stands, or by its lead time."""
     for supply in range(plant.s_start[part], plant.s_start[part + 1]):
         there = plant.s_ready[supply]
+        # Bought now it is there no later.
         if there >= plant.lead[part]:
             break
         wanted -= left_of(plant, plan, supply, use)
@@ -487,6 +512,7 @@ def settle(plant: Plant, plan: ScheduleRecord, top: int) -> tuple[int, int]:
     ready = plan.f_ready[top]
     for line in range(plant.c_start[item], plant.c_start[item + 1]):
         part = plant.c_item[line]
+        # Where the order waits longer for other parts, this one can be bought by then.
         if plant.lead[part] > ready:
             wanted = taken_of(plant, line, qty)
             ready = max(ready, bought_by(plant, plan, part, wanted, ready))
@@ -496,6 +522,8 @@ def settle(plant: Plant, plan: ScheduleRecord, top: int) -> tuple[int, int]:
     place_early(plant, plan, order, ready, first, behind)
     for line in range(plant.c_start[item], plant.c_start[item + 1]):
         part = plant.c_item[line]
+        # It starts before a purchase could be there: then it lives on what stands,
+        # which `bought_by` found to be enough.
         if plant.lead[part] > plan.o_start[order]:
             wanted = taken_of(plant, line, qty)
             for supply in range(plant.s_start[part], plant.s_start[part + 1]):
@@ -510,6 +538,8 @@ def settle(plant: Plant, plan: ScheduleRecord, top: int) -> tuple[int, int]:
     until = plan.f_until[top]
     dead = date_life(plant, plan, top)
     item = plan.f_item[top]
+    # What is there no later makes the order needless: it is taken back with all below
+    # it. Only now can this be said, as its end had to be known.
     if plan.state[FULL] == 0 and covered_by(plant, plan, item, order, need, until):
         undo(plant, plan, plan.f_mark[top])
         need, before = take_lots(plant, plan, item, need, taker, before, (FAR, until))
@@ -547,6 +577,8 @@ def withdraw(plant: Plant, plan: ScheduleRecord, demand: int) -> None:
         if machine >= 0 and plant.m_change[machine] >= 0:
             lane, start = plan.o_lane[order], plan.o_start[order]
             if not stays_changed(plant, plan, lane, start):
+                # What is before it leaves the next work too little time for its
+                # changeover: the move is given up.
                 plan.state[FULL] = 1
         unlink_item(plan, order)
         note(plan, REMOVED, order, 0)

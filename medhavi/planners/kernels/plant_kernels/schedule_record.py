@@ -135,6 +135,8 @@ def pick(plan: ScheduleRecord, count: int) -> int:
 
 def note(plan: ScheduleRecord, kind: int, which: int, old: int) -> None:
     """Write a change down."""
+    # Nothing looks whether the journal is full: `put_back` ends a move while half of it
+    # is left, which is more than one demand can write.
     at = plan.state[JOURNAL]
     plan.j_kind[at] = kind
     plan.j_id[at] = which
@@ -156,12 +158,18 @@ def undo(plant: Plant, plan: ScheduleRecord, mark: int) -> None:
         at = plan.state[JOURNAL]
         kind = plan.j_kind[at]
         which = plan.j_id[at]
+        # Its start, lane and option are those with which it was placed: what set them
+        # later is taken back by now.
         if kind == PLACED:
             lift(plant, plan, which)
+        # An order that was lifted keeps start, option, unit and hours of buckets, so it
+        # goes back where it was.
         elif kind == LIFTED:
             lay(plant, plan, which)
         elif kind == PEGGED:
             unlink_giver(plan, which)
+            # All pegs that the taker got later are taken back: this one is the first of
+            # its list.
             taker = plan.g_to[which]
             if taker < 0:
                 plan.d_peg[-1 - taker] = plan.g_also[which]
@@ -187,6 +195,8 @@ def undo(plant: Plant, plan: ScheduleRecord, mark: int) -> None:
 
 def keep(plan: ScheduleRecord) -> None:
     """Keep all changes; what was removed is free again."""
+    # Numbers of what was removed are given out again from here on alone: until now
+    # `undo` might need what stands under them.
     for at in range(plan.state[JOURNAL]):
         kind = plan.j_kind[at]
         if kind == UNPEGGED:
@@ -295,6 +305,8 @@ def new_order(plant: Plant, plan: ScheduleRecord, item: int, qty: int) -> int:
     plan.o_used[order] = 0
     plan.o_peg[order] = -1
     plan.o_user[order] = -1
+    # An order without a place ends in `FAR`, so that nobody counts on it
+    # (`earliest_lot`, `covered_by`).
     plan.o_start[order] = -1
     plan.o_end[order] = FAR
     plan.o_until[order] = plan.o_stays[order] = plan.o_ahead[order] = FAR
@@ -311,6 +323,7 @@ def new_order(plant: Plant, plan: ScheduleRecord, item: int, qty: int) -> int:
 def place_of(plan: ScheduleRecord, lane: int, start: int) -> int:
     """Place of the first order of a lane that starts from `start` on."""
     placed, starts = plan.lane, plan.o_start
+    # Work on a lane does not overlap, so starts rise with the place.
     low = lane * plan.width[0]
     high = low + plan.laned[lane]
     while low < high:
@@ -336,6 +349,8 @@ def room_place(plant: Plant, option: int, bucket: int) -> int:
 def hold_buckets(plant: Plant, plan: ScheduleRecord, order: int, sign: int) -> None:
     """Take what an order takes of its buckets, or give it back (-1)."""
     option, low = plan.o_option[order], order * plan.width[1]
+    # The row counts buckets from the one in which the order begins: who changes its
+    # start gives the hours back before, and takes them after.
     at = window_of(plant, plant.bucket[option], plan.o_start[order])
     place = room_place(plant, option, at)
     for later in range(plan.width[1]):
@@ -352,6 +367,7 @@ def give_hours_back(plant: Plant, plan: ScheduleRecord, order: int) -> None:
     hold_buckets(plant, plan, order, -1)
     lane, placed = plan.o_lane[order], plan.lane
     at = place_of(plan, lane, plan.o_start[order])
+    # Several orders may begin at one instant there, each with some hours of the bucket.
     while placed[at] != order:
         at += 1
     last = lane * plan.width[0] + plan.laned[lane] - 1
@@ -442,10 +458,13 @@ def users(
         while peg >= 0 and count < most:
             taker = takers[peg]
             if taker >= 0:
+                # Too many to look at count as too many demands: callers leave such an
+                # order alone.
                 if depth == len(stack):
                     return most
                 stack[depth] = taker
                 depth += 1
+            # Marks stay: the caller clears those of all that is found.
             elif seen[-1 - taker] == 0:
                 seen[-1 - taker] = 1
                 found[count] = -1 - taker
@@ -460,6 +479,7 @@ def slowest(plant: Plant, plan: ScheduleRecord, peg: int) -> tuple[int, int]:
     ends, items, post = plan.o_end, plan.o_item, plant.post
     stands = plant.s_ready
     best = -1
+    # What is there now holds nobody up.
     last = 0
     while peg >= 0:
         giver = givers[peg]
