@@ -342,3 +342,58 @@ def test_who_can_wait_for_a_later_receipt_leaves_the_earlier_one(
         "D3": 24,
         "D9": 0,
     }
+
+
+@pytest.mark.req("MRP-20")
+@pytest.mark.parametrize("effort", ["light", "standard"])
+def test_an_existing_order_leaves_an_earlier_receipt_where_that_spares_an_order(
+    effort: str,
+) -> None:
+    """A takes one PART. WO1 for 20 A starts on day 20, 20 A are due on day 17.
+
+    20 PART come on day 7 and 20 on day 15: those of day 15 do for WO1, so those of day
+    7 serve the demand, and no PART is made. In mode mrp it is the same.
+    """
+    tables = workshop([("A", 20.0, 17.0, 1)])
+    order = {"product": "PART", **HERE, "kind": "purchase", "qty": 20.0}
+    work = {"product": "A", **HERE, "kind": "work", "source": "make A", "qty": 20.0}
+    tables["supply_orders"] = [
+        {"supply_order": "PO1", "due": after(7), **order},
+        {"supply_order": "PO2", "due": after(15), **order},
+        {"supply_order": "WO1", "start": after(20), "due": after(29), **work},
+    ]
+    made = searched(tables, effort)
+    assert made.fulfilment["lateness_h"].to_list() == [0.0]
+    new = made.supplies.filter(status="planned")
+    assert set(new["product"]) == {"A"}
+    level = made.pegging.filter(product="PART").select("demand", "supply", "qty")
+    assert set(level.rows()) == {("D0", "PO1", 20.0)}
+
+
+@pytest.mark.req("MRP-20")
+@pytest.mark.parametrize("bought", [False, True], ids=["", "or bought too late"])
+def test_no_demand_waits_for_a_receipt_that_would_do_for_an_existing_order(
+    bought: bool,
+) -> None:
+    """A takes one B. WO1 for 10 A starts on day 20, 10 A are due on day 10.
+
+    10 B come on day 7 and 10 on day 15: five days late if WO1 takes those of day 7.
+    """
+    receipt = {"product": "B", "qty": 10.0, "status": "released"}
+    work = {"product": "A", "kind": "work", "source": "R", "qty": 10.0}
+    snapshot = factories.snapshot(
+        routings=[{}],
+        bom_lines=[{}],
+        supply_terms=[{"product": "B", "lead_time_days": 30}] if bought else [],
+        supply_orders=[
+            *(
+                {**receipt, "supply_order": f"P{at}", "due": after(at)}
+                for at in (7, 15)
+            ),
+            {"supply_order": "WO1", "start": after(20), "due": after(22), **work},
+        ],
+        demands=[{"due": after(10)}],
+    )
+    made = plan(snapshot, "constrained", KERNELS)
+    assert verify(made, snapshot) == []
+    assert made.fulfilment["lateness_h"].to_list() == [0.0]

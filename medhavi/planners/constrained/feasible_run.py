@@ -85,7 +85,12 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.fulfilment import DemandFulfilment
     from medhavi.planners.mrp.netting import DatedNodeNetting
     from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
-    from medhavi.planners.mrp.netting_state.state import Node, NodeKey, SupplyOrder
+    from medhavi.planners.mrp.netting_state.state import (
+        Node,
+        NodeKey,
+        SupplyOrder,
+        SupplyUnit,
+    )
     from medhavi.planners.mrp.netting_state.stock_levels import (
         LevelReplenishment,
         StockLevels,
@@ -134,6 +139,7 @@ class FeasibleRun(MrpRun):
         self._memory = memory
         self._slicer: SliceReader | None = None
         self._late: list[list[Cause]] = []
+        self.awaited: list[SupplyUnit] = []
         self._reasons: list[list[Cause]] = []
         self._served: dict[int, list[tuple[int, int]]] = {}
         self.lines: list[Line] = []
@@ -328,6 +334,11 @@ class FeasibleRun(MrpRun):
                 self._memory.refused[line.demand.index] = why
                 self._memory.rules[line.demand.index] = line.refused, line.late_by
 
+    def _tell_causes(self, walk: Walk) -> None:
+        """Find why lines are late, and for what they wait: before orders move back."""
+        self._late = [walk.of(line) for line in self.lines]
+        self.awaited = [unit for line in self.lines for unit in walk.path(line)]
+
     def _causes_walk(self) -> Walk:
         """Walk down from what is late to what it waited for."""
         placing = self.placing
@@ -336,9 +347,8 @@ class FeasibleRun(MrpRun):
 
     def move_late(self) -> None:
         """Move all orders as late as their deliveries allow; the last thing they do."""
-        placing, walk = self.placing, self._causes_walk()
-        # Asked before anything moves back, when what was in the way still is.
-        self._late = [walk.of(line) for line in self.lines]
+        placing = self.placing
+        self._tell_causes(self._causes_walk())
         placing.take_out_idle()
         placing.backward(self.lines)
         if placing.campaigns is not None:

@@ -361,9 +361,12 @@ class Memory:
         is decided.
     cuts
         Whether a search may cut orders for late demands into lots.
+    takes_last
+        Products of which existing orders take what comes last in time, not first.
     """
 
     cuts = True
+    takes_last: frozenset[NodeKey] = frozenset()
 
     def __init__(
         self,

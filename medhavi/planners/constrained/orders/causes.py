@@ -27,7 +27,7 @@ from medhavi.results.limiter import Limiter
 from medhavi.units import HOUR, from_units
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
     from medhavi.planners.constrained.orders.jobs import Job
@@ -179,6 +179,18 @@ class Walk:
         if rest > 0:
             found += self._down(last.unit, rest)
         return _merged(found)
+
+    def path(self, line: Line) -> Iterator[SupplyUnit]:
+        """Goods that the last delivery of a late line waited for, top first."""
+        unit: SupplyUnit | None = None
+        if line.last > line.demand.due:
+            unit = max(line.parts, key=lambda part: (part.ready, part.match)).unit
+        seen: set[int] = set()
+        while unit is not None and unit.index not in seen:
+            yield unit
+            seen.add(unit.index)
+            job = None if unit.order is None else self._jobs.get(unit.order.index)
+            unit = None if job is None else job.binding
 
     def _down(self, unit: SupplyUnit, late: int) -> list[Cause]:
         """Charge lateness after now [s] to what the chain below a unit waits for."""

@@ -449,6 +449,11 @@ class SearchableRun(FeasibleRun):
         return self._memory.cuts
 
     @property
+    def takes_last(self) -> frozenset[NodeKey]:
+        """Products of which existing orders take what comes last in time."""
+        return self._memory.takes_last
+
+    @property
     def unused_holds(self) -> dict[NodeKey, dict[str, int]]:
         """What owners of holds were served without, by place and reservation."""
         return self._memory.unused_holds

@@ -104,6 +104,11 @@ def is_crowded(demands: int) -> bool:
     return demands >= CROWDED
 
 
+def may_search_again(demands: int) -> bool:
+    """Whether a search of so many demands takes so little time that two may be made."""
+    return demands < FEW
+
+
 def budget_of(demands: int, effort: str) -> Budget:
     """Budget of a plant of so many demands."""
     if is_crowded(demands) or effort == "light":

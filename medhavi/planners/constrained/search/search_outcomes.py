@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from medhavi.results.figures.scorecard import cheapest
+
 if TYPE_CHECKING:
     import polars as pl
 
     from medhavi.planners.constrained.orders.weighing import Judged
     from medhavi.planners.mrp.netting_state.state import NodeKey
     from medhavi.results.plans.plan import Plan
+    from medhavi.snapshot import Snapshot
 
 FOUND = "search"
 """What made a plan whose orders were placed as they were found."""
@@ -18,18 +21,26 @@ FOUND = "search"
 class Searched(NamedTuple):
     """A plan of a search, what it is judged by, and what was found for it.
 
-    `schedule` is as of `baseline_schedule.schedule_of`; `cut` as of `Found`.
+    `schedule` is as of `baseline_schedule.schedule_of`, `cut` as of `Found`,
+    `too_early` as of `standing_work.taken_too_early`.
     """
 
     plan: Plan
     judged: Judged
     schedule: pl.DataFrame
     cut: bool
+    too_early: frozenset[NodeKey]
 
     @property
     def may_be_better_whole(self) -> bool:
         """Whether orders were cut on a plant that says something only nearly."""
         return self.cut and self.plan.run.engine != FOUND
+
+    def no_worse(self, other: Searched, snapshot: Snapshot) -> bool:
+        """Whether it is judged no worse than another one, and costs no more."""
+        if not self.judged.no_worse(other.judged):
+            return False
+        return cheapest((self.plan, other.plan), snapshot) is self.plan
 
 
 class ReducedDemandError(Exception):

@@ -52,6 +52,7 @@ from medhavi.planners.constrained.search.seeking import seek
 from medhavi.planners.constrained.search.standing_work import (
     LateGoodsError,
     date_existing,
+    taken_too_early,
 )
 from medhavi.planners.constrained.search.starts.baseline_schedule import schedule_of
 from medhavi.planners.constrained.search.starts.given_orders import sought_from
@@ -302,9 +303,8 @@ class SearchedRun(SearchableRun):
             self._observe(Progress("placing", 0, len(self.release.orders)))
         placing.forward()
         self.lines = lines_of(self.intake, self.release, self.as_of)
-        # Asked before anything moves back, when what was in the way still is.
         walk = Walk(placing.by_order, placing.waits, self.release)
-        self._late = [walk.of(line) for line in self.lines]
+        self._tell_causes(walk)
         self._remember_refusals(walk)
 
     def _effort(self) -> dict[str, float]:
@@ -396,6 +396,12 @@ def _of_memory(
         return netted_run.plan(fresh, parameters, version, observe, seed=seed, why=why)
 
     found = _searched(memory, parameters, watch, name, kept)
+    if isinstance(found, Searched) and found.too_early and not stop():
+        other = memory.afresh(decisions)
+        other.takes_last = found.too_early
+        again = _searched(other, parameters, watch, name, kept)
+        if isinstance(again, Searched) and again.no_worse(found, snapshot):
+            memory, found = other, again
     if isinstance(found, Searched) and found.may_be_better_whole and not stop():
         # Lots that were to come sooner may not, once all rules place them.
         other = memory.afresh(decisions)
@@ -494,13 +500,13 @@ def _around(
             return unfit
         else:
             if effort == parameters.effort:
-                judged = run.judged()
+                judged, too_early = run.judged(), taken_too_early(run)
                 run.settle()
                 made = run.plan(*name)
                 schedule = schedule_of(run, run.model_found, run.found, floors)
                 run.dissolve()
                 run.give_back()
-                return Searched(made, judged, schedule, run.found.cut)
+                return Searched(made, judged, schedule, run.found.cut, too_early)
             effort = parameters.effort
         run.release.dissolve()
         run = run.anew()
@@ -523,16 +529,10 @@ def _placed(
     ------
     UnfitError
         The plant cannot say something.
-    SupplyChangedError
-        Goods of stock levels die, or are held for nothing.
     MismatchError
         The providers do not say what the search went by.
-    LateGoodsError
-        Existing orders that may move wait for their goods.
-    ReducedDemandError
-        Something cannot be delivered.
-    NettingError
-        Something is short, or dead, that netting by all rules would not lack.
+    SupplyChangedError, LateGoodsError, ReducedDemandError, NettingError
+        As they say: the run is made anew.
     """
     watch.told(Progress("reading the plant", 0, 1))
     model = run.read(floors, kept)

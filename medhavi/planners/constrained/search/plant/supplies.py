@@ -484,7 +484,10 @@ class StandingSupplies:
                 else:
                     more = self._release.match(need, unit, left)
                 self._left_of[name, at] = left - more
-        self._keep(needs, node.units, waits)
+        # Those that come last leave the others to who wants them sooner.
+        last = node.key in self._run.takes_last
+        first = kept_first if last else FIRST_AVAILABLE
+        self._keep(needs, node.units, waits, first)
 
     def _take_held(
         self,
