@@ -236,3 +236,49 @@ def test_what_dies_is_not_moved_up_away_from_its_taker() -> None:
 @pytest.mark.nightly
 def test_what_is_not_touched_stays_in_many_companies() -> None:
     compare(range(15, 400))
+
+
+@pytest.mark.req("MRP-02", "CAP-06")
+def test_what_would_die_before_it_is_used_is_made_later() -> None:
+    """G takes A, that takes B and C; B lives 4 days, C comes 5 days from now at first.
+
+    G is wanted on day 28 at W and lives 4 days: it can be there in time. The steps
+    overlap, so orders are placed anew.
+    """
+    routings = {"R": "A", "RB": "B", "RG": "G"}
+    steps = [(routing, step) for routing in routings for step in (1, 2)]
+    snapshot = factories.snapshot(
+        products=[{"product": one, "shelf_life_days": 4} for one in "BG"],
+        routings=[{"routing": one, "product": of} for one, of in routings.items()],
+        bom_lines=[{}, {"component": "C"}, {"routing": "RG", "component": "A"}],
+        resources=[{}],
+        steps=[
+            {"routing": one, "step": step, "run_minutes_per_unit": 10}
+            | {"overlap_qty": 2}
+            for one, step in steps
+        ],
+        step_resources=[{"routing": one, "step": step} for one, step in steps],
+        supply_terms=[{"product": "C"}],
+        lanes=[{}],
+        demands=[{"product": "G", "location": "W"}],
+    )
+    made = plan(snapshot, "constrained")
+    assert verify(made, snapshot) == []
+    assert made.fulfilment["status"].to_list() == ["on_time"]
+
+
+@pytest.mark.req("MRP-18", "CAP-06")
+def test_no_piece_is_so_small_that_its_yield_leaves_nothing() -> None:
+    """3 pieces at 0.9 in parts that need no resource: one started brings none.
+
+    The other routing of the product has no steps: its orders are netted anew.
+    """
+    snapshot = factories.snapshot(
+        routings=[{"preference": 2}, {"routing": "RB"}],
+        steps=[{"routing": "RB", "run_minutes_per_unit": 60, "yield": 0.9}],
+        bom_lines=[{}],
+        demands=[{"qty": 3, "due": day(0.05)}],
+    )
+    made = plan(snapshot, "constrained")
+    assert verify(made, snapshot) == []
+    assert made.fulfilment["planned"].to_list() == [3.0]

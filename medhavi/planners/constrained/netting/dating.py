@@ -430,7 +430,7 @@ class FeasibleOrderCreation(GivenOrderCreation):
             latest = clock.latest(want.instant, piece)
             return self._on_time_from(way, want, piece, latest)
 
-        least = way.source.lot(1)
+        least = way.first_size(1, want.instant)
         found = tried(least) if least < size else None
         # Bisection over multiples: a smaller piece takes no longer.
         good, bad = 0, (size - least) // multiple
@@ -454,7 +454,9 @@ class FeasibleOrderCreation(GivenOrderCreation):
         whole = self.soonest(source, size)
         if whole is None:
             return None
-        part = self._part(source, whole, size)
+        # Yields may leave nothing of a smaller piece.
+        least = way.first_size(1, want.instant)
+        part = max(self._part(source, whole, size), least)
         if part < size:
             smaller = self.soonest(source, part)
             if smaller is not None and smaller.finish < whole.finish:

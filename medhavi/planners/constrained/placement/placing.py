@@ -401,13 +401,15 @@ class Placing:
         In campaigns orders keep their turn, and an order that may return to where it
         was needs its goods there.
         """
-        late = self._in_time.outlives(job, timing)
-        if late <= 0:
+        if self._in_time.dead(job, timing) <= 0:
             return False
         stays = self.campaigns is not None or self._moving_up
         if not stays and self._all_later(job, timing):
             return True
-        self.outlived[job.order.index] = late
+        # Placed sooner than netted it outlives nothing that was counted on.
+        late = self._in_time.outlives(job, timing)
+        if late > 0:
+            self.outlived[job.order.index] = late
         return False
 
     def _all_later(self, job: Job, timing: OrderTiming) -> bool:

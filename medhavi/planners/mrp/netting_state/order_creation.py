@@ -262,7 +262,7 @@ class OrderCreation(NettingState):
                 continue
             moved = self._within_validity(way.source, size, instant, timing)
             if timing is None and moved is not None:
-                size, moved = self._sooner_in_parts(way.source, size, instant, moved)
+                size, moved = self._sooner_in_parts(way, size, instant, moved)
             if moved is not None:
                 moved = self._lasting(way, want, size, moved)
             if moved is not None:
@@ -337,8 +337,8 @@ class OrderCreation(NettingState):
         self, way: SupplyAlternative, whole: int, instant: int
     ) -> tuple[int, OrderTiming | None]:
         """Halve an order that is too long; it stays whole where no piece fits."""
-        size = whole
-        while 0 < (smaller := way.source.lot(size // 2)) < size:
+        size, least = whole, way.first_size(1, instant)
+        while least <= (smaller := way.source.lot(size // 2)) < size:
             size = smaller
             timing = way.source.clock.latest(instant, size)
             if timing is not None:
@@ -370,12 +370,16 @@ class OrderCreation(NettingState):
         return source.earliest(self.as_of, size)
 
     def _sooner_in_parts(
-        self, source: Source, size: int, instant: int, whole: OrderTiming
+        self, way: SupplyAlternative, size: int, instant: int, whole: OrderTiming
     ) -> tuple[int, OrderTiming]:
-        """Piece of an order that cannot be in time, if it is there sooner."""
-        part = source.lot(-(-size // MOST_PARTS))
+        """Piece of an order that cannot be in time, if it is there sooner.
+
+        It brings one unit at least: yields may leave nothing of a smaller one.
+        """
+        part = way.source.lot(-(-size // MOST_PARTS))
+        part = max(part, way.first_size(1, instant))
         if part < size:
-            smaller = self._within_validity(source, part, instant, None)
+            smaller = self._within_validity(way.source, part, instant, None)
             if smaller is not None and smaller.finish < whole.finish:
                 return part, smaller
         return size, whole
