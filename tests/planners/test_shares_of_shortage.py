@@ -170,3 +170,56 @@ def test_who_can_be_served_earns_though_a_whole_line_cannot():
     assert verify(found, snapshot) == []
     assert served(found) == {"D2": 20.0}
     assert found.contributions["plan"].sum() == pytest.approx(850)
+
+
+@pytest.mark.req("MRP-02", "CAP-06")
+@pytest.mark.parametrize(
+    ("there", "wanted", "gets"),
+    [(15.0, [10.0], [10.0]), (15.0, [20.0], [15.0]), (12.0, [10.0, 10.0], [2.0, 10.0])],
+    ids=["enough", "too little", "the more important first"],
+)
+def test_what_nothing_brings_goes_to_the_source_that_takes_the_least_of_it(
+    there: float, wanted: list[float], gets: list[float]
+) -> None:
+    """R takes two B for one A, R2 one: by R alone 15 B make 7 A."""
+    snapshot = factories.snapshot(
+        routings=[{}, {"routing": "R2", "preference": 2}],
+        resources=[{}],
+        steps=[{"routing": one, "run_minutes_per_unit": 60} for one in ("R", "R2")],
+        step_resources=[{"routing": one} for one in ("R", "R2")],
+        bom_lines=[{"qty_per": 2}, {"routing": "R2"}],
+        stock=[{"product": "B", "qty": there}],
+        demands=[
+            {"qty": qty, "due": day(3 + place), "priority": 2 - place}
+            for place, qty in enumerate(wanted)
+        ],
+    )
+    made = plan(snapshot, "constrained")
+    assert verify(made, snapshot) == []
+    assert made.fulfilment.sort("demand")["planned"].to_list() == gets
+
+
+@pytest.mark.req("MRP-02", "CAP-06")
+def test_what_nothing_brings_is_spared_also_below_what_a_source_takes() -> None:
+    """X takes three B, Y one; A is made of an X by R, else of a Y: 12 B make 10 A."""
+    makes = {"R": "A", "R2": "A", "RX": "X", "RY": "Y"}
+    snapshot = factories.snapshot(
+        routings=[
+            {"routing": one, "product": of, "preference": 1 + (one == "R2")}
+            for one, of in makes.items()
+        ],
+        resources=[{}],
+        steps=[{"routing": one, "run_minutes_per_unit": 1} for one in makes],
+        step_resources=[{"routing": one} for one in makes],
+        bom_lines=[
+            {"component": "X"},
+            {"routing": "R2", "component": "Y"},
+            {"routing": "RX", "qty_per": 3},
+            {"routing": "RY"},
+        ],
+        stock=[{"product": "B", "qty": 12}],
+        demands=[{"due": day(3)}],
+    )
+    made = plan(snapshot, "constrained")
+    assert verify(made, snapshot) == []
+    assert made.fulfilment["status"].to_list() == ["on_time"]

@@ -253,8 +253,12 @@ class FeasibleRun(MrpRun):
             state.ration(self._memory)
 
     def net_above(self, products: Collection[NodeKey]) -> None:
-        """Net some products, and what takes of them; nothing else."""
+        """Net some products, and what takes of them; nothing else.
+
+        Of the sources of what takes of them that which takes the least goes first.
+        """
         self._above = self.above(products)
+        self.release.scarce = products
         self.net()
 
     def above(self, products: Collection[NodeKey]) -> set[NodeKey]:

@@ -15,6 +15,8 @@ from medhavi.planners.constrained.netting.rationing import Slice
 from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
     from medhavi.planners.mrp.netting_state.order_creation import NetRequirement
     from medhavi.planners.mrp.netting_state.state import (
@@ -191,6 +193,10 @@ class PieceQueue:
         return max(rows, default=0) * (window.finish - window.start)
 
 
+MANY = 1_000_000
+"""Units of an order that is begun with so many for each good one as any large one."""
+
+
 class GivenOrderCreation(OrderCreation):
     """The register of a run in which sources may be meant to bring some each.
 
@@ -210,6 +216,10 @@ class GivenOrderCreation(OrderCreation):
         self.ahead: Mapping[int, Sequence[Slice]] = {}
         self.deferred: dict[int, int] = {}
         """When demands, by index, are wanted, where that is decided [UTC s]."""
+        self.scarce: Collection[NodeKey] = ()
+        """Products that are shared out, as nothing brings them anew: of sources that
+        which takes the least of them is asked first."""
+        self._scarce_each: dict[NodeKey, float] = {}
         self._amounts: Amounts = {}
         self._brought: dict[tuple[NodeKey, str], int] = {}
         self._left: dict[NodeKey, dict[str, float]] = {}
@@ -252,10 +262,36 @@ class GivenOrderCreation(OrderCreation):
     ) -> Sequence[SupplyAlternative]:
         """Order sources by what is left for each, else by the rule of the node."""
         ranked = super().ranked(ways, node, missing)
+        if self.scarce and len(ways) > 1:
+            ranked = sorted(ranked, key=self._scarce_taken)
         left = self._left.get(node.key)
         if left is None:
             return ranked
         return sorted(ranked, key=lambda way: -left.get(way.source.source, 0.0))
+
+    def _scarce_taken(self, way: SupplyAlternative) -> float:
+        """What a unit from a source takes of scarce products, however far below."""
+        gain = way.gain
+        begun = MANY if gain is None else gain.order_steps_for(MANY)
+        taken = 0.0 if way.origin is None else self._scarce_of(way.origin)
+        for group in way.intakes:
+            taken += min(
+                self._scarce_of(one.node)
+                * (one.component.numerator / one.component.denominator)
+                for one in group
+            )
+        return taken * begun / MANY
+
+    def _scarce_of(self, node: Node) -> float:
+        """What a unit of a product takes of scarce ones by the source of the least."""
+        known = self._scarce_each.get(node.key)
+        if known is None:
+            # Products that go into each other in a circle take nothing by that.
+            self._scarce_each[node.key] = known = float(node.key in self.scarce)
+            if not known:
+                ways = map(self._scarce_taken, self.model.ways(node))
+                self._scarce_each[node.key] = known = min(ways, default=0.0)
+        return known
 
     def _order_from(
         self, ways: Sequence[SupplyAlternative], want: NetRequirement, wanted: int
