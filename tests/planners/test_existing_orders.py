@@ -321,3 +321,20 @@ def test_a_work_order_gives_a_co_product_when_its_step_is_through(mode):
     early = made.deliveries.with_columns(date=pl.lit(day(0.5)))
     found = verify(made.replace(deliveries=early), snapshot)
     assert "VER001" in {fault.code for fault in found}
+
+
+@pytest.mark.req("MRP-20")
+@pytest.mark.parametrize("mode", ["mrp", "constrained"])
+def test_an_order_named_by_the_id_of_a_planned_one_is_no_other(mode: str) -> None:
+    """10 are bought for D1, and firmed by their id; then D1 wants 30."""
+    demand = {"demand": "D1", "product": "A", "location": "L"}
+    first = plan(factories.snapshot(demands=[demand], supply_terms=BUY), mode)
+    name = first.supplies["id"][0]
+    snapshot = factories.snapshot(
+        demands=[{**demand, "qty": 30}],
+        supply_terms=BUY,
+        supply_orders=[{"supply_order": name, "status": "firmed", "due": day(28)}],
+    )
+    made = plan(snapshot, mode)
+    assert [str(found) for found in verify(made, snapshot)] == []
+    assert sorted(made.supplies["qty"]) == [10, 20]

@@ -151,7 +151,14 @@ class Decoder:
             text_hashes([order.source_id for order in new]),
             text_hashes([order.cause for order in new]),
         )
-        made = iter(supply_ids(*parts, ordinals(*parts)).to_list() if new else [])
+        ordinal = ordinals(*parts) if new else np.zeros(0, np.int64)
+        ids = supply_ids(*parts, ordinal).to_list() if new else []
+        taken = {order.existing for order in self._release.orders}
+        # An order that exists may have got the id of a planned one as its name.
+        while any(clashes := [one in taken for one in ids]):
+            ordinal[clashes] += len(new)
+            ids = supply_ids(*parts, ordinal).to_list()
+        made = iter(ids)
         return [
             next(made) if order.existing is None else order.existing
             for order in self._release.orders
