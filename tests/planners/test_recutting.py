@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+import datetime as dt
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests import factories
 from tests.api import plan, verify
 from tests.examples import some
-from tests.planners.small_plans import KERNELS, day
+from tests.planners.small_plans import KERNELS, PYTHON, day, deliveries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 DAILY = 1440.0
 
@@ -165,3 +169,91 @@ def test_no_order_is_cut_that_only_begins_twice(demand):
     made = plan(snapshot, "constrained", KERNELS)
     assert verify(made, snapshot) == []
     assert made.supplies["qty"].to_list() == [10, 10]
+
+
+@pytest.mark.req("CAP-06", "HEU-02")
+def test_what_one_source_cannot_make_is_one_order_of_the_other() -> None:
+    """R takes C, of which there are 4, R2 takes B: 4 and 14 A, each with a set-up."""
+    made = lots(
+        routings=[{"fixed_cost": 50}, {"routing": "R2", "preference": 2}],
+        resources=[{}, {"resource": "N"}],
+        steps=[
+            {"routing": one, "run_minutes_per_unit": 60, "setup_minutes": 30}
+            for one in ("R", "R2")
+        ],
+        step_resources=[{}, {"routing": "R2", "resource": "N"}],
+        bom_lines=[{"component": "C"}, {"routing": "R2"}],
+        stock=[{"product": "B", "qty": 15}, {"product": "C", "qty": 4}],
+        demands=[{"qty": 18, "due": day(3)}],
+    )
+    assert sorted(made) == [("R", 4.0), ("R2", 14.0)]
+
+
+@pytest.mark.req("CAP-06", "TRN-04")
+def test_what_two_warehouses_have_comes_in_one_move_of_each() -> None:
+    made = lots(
+        locations=[{"location": one} for one in ("L", "L2", "W")],
+        lanes=[{"lane": "T"}, {"lane": "U", "origin": "L2"}],
+        stock=[{"qty": 4}, {"location": "L2", "qty": 15}],
+        demands=[{"location": "W", "qty": 18}],
+    )
+    assert sorted(made) == [("T", 4.0), ("U", 14.0)]
+
+
+@pytest.mark.req("CAP-06", "HEU-02")
+def test_the_first_lot_is_a_whole_multiple_of_what_is_there() -> None:
+    """40 C are there, 60 come on day 7; 100 A in lots of 30, ten minutes each.
+
+    30 are made now and 90 from day 7 on, for 15 hours: 60 and 60 took 20.
+    """
+    snapshot = factories.snapshot(
+        routings=[{"lot_multiple": 30}],
+        resources=[{}],
+        steps=[{"run_minutes_per_unit": 10}],
+        step_resources=[{}],
+        bom_lines=[{"component": "C"}],
+        stock=[{"product": "C", "qty": 40}],
+        supply_terms=[{"product": "C", "lead_time_days": 7}],
+        demands=[{"qty": 100, "due": day(2)}],
+    )
+    made = plan(snapshot, "constrained", PYTHON)
+    assert verify(made, snapshot) == []
+    assert deliveries(made) == [(30, 2), (70, 7.625)]
+
+
+@pytest.mark.req("CAP-06", "TRN-05")
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ([5, 8], [(3, 1.5), (5, 3.333333)]),
+        ([10, 10], [(6, 3.333333), (4, 5.333333)]),
+    ],
+    ids=["room beside another", "room in the second"],
+)
+def test_what_fits_the_next_departure_goes_with_it(
+    wanted: list[float], found: list[tuple[float, float]]
+) -> None:
+    """8 leave on days 0, 2 and 4; the first demand is more important."""
+    snapshot = factories.snapshot(
+        products=[{"product": "A", "weight_kg": 100}],
+        lanes=[{"duration_h": 24, "capacity_kg": 800, "lane": "T"}],
+        departures=[{"weekday": one, "time": dt.time(8)} for one in (1, 3, 5)],
+        stock=[{"qty": 20}],
+        demands=[
+            {"location": "W", "due": day(1.5), "qty": qty, "priority": 1 + place}
+            for place, qty in enumerate(wanted)
+        ],
+    )
+    made = plan(snapshot, "constrained", PYTHON)
+    assert verify(made, snapshot) == []
+    assert deliveries(made, "D2") == found
+
+
+def lots(**given: Iterable[Mapping[str, object]]) -> list[tuple[str, float]]:
+    """Sources and sizes of the new orders of a company whose demands are in time."""
+    snapshot = factories.snapshot(**given)
+    made = plan(snapshot, "constrained", PYTHON)
+    assert verify(made, snapshot) == []
+    assert set(made.fulfilment["status"]) == {"on_time"}
+    new = made.supplies.filter(status="planned")
+    return list(new.select("source", "qty").iter_rows())

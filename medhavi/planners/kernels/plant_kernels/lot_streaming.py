@@ -335,7 +335,10 @@ def first_lot(plant: Plant, plan: ScheduleRecord, demand: int) -> int:
 
 
 def at_hand(plant: Plant, plan: ScheduleRecord, source: int) -> int:
-    """Largest order of a source whose goods are there now [steps]; `FAR`: any."""
+    """Largest order of a source whose goods are there now [steps]; `FAR`: any.
+
+    0: they do not do for a least one.
+    """
     most, item = FAR, source
     while item >= 0:
         earlier = -1
@@ -353,7 +356,10 @@ def at_hand(plant: Plant, plan: ScheduleRecord, source: int) -> int:
             there = there * plant.c_over[line] - plant.c_more[line]
             most = min(most, max(there, 0) // plant.c_each[line])
         item = earlier
-    return most
+    if most < FAR:
+        # Rounded up to whole grains it would wait for more goods.
+        most -= most % plant.grain[source]
+    return most if most >= plant.least[source] else 0
 
 
 def draw_cut(
@@ -391,59 +397,6 @@ def draw_cut(
         lots = 1 if first > 0 else 2 + pick(plan, 1 + pick(plan, MOST_CUT - 1))
         set_cut(plan, demand, (item + 1, lots, first))
     return whole
-
-
-def settle_cuts(
-    plant: Plant, plan: ScheduleRecord, aims: MoveSettings, most: int
-) -> None:
-    """Cut orders for demands no more than pays, and so that what is there comes first.
-
-    Parameters
-    ----------
-    plant, plan
-        The plant; the schedule, which changes.
-    aims
-        What moves go by: whether they cut orders.
-    most
-        Demands that are taken out at a time, at most.
-    """
-    plan.state[NARROW] = 0
-    desk = new_desk(len(plant.d_item), most)
-    for demand in range(len(aims.cut) // 3):
-        item, first = plan.d_cut[3 * demand], plan.d_cut[3 * demand + 2]
-        late = cost_of(plant, demand, plan.d_finish[demand])
-        parts = late_parts(plant, plan, demand) if aims.in_parts[demand] == 1 else FAR
-        if first > 0:
-            more = parts + parts // (LEAST_SHARE - 1)
-            serve_cut(plant, plan, desk, demand, (0, 0, 0), (with_share(late), more))
-        elif item > 0:
-            join_lots(plant, plan, desk, demand, late)
-        elif late > 0 and parts < FAR:
-            first = first_lot(plant, plan, demand)
-            items = waited_for(plant, plan, demand, desk.path)
-            if first > 0 and items > 0:
-                cut = (desk.path[0] + 1, 1, first)
-                fewer = parts - parts // LEAST_SHARE - 1
-                serve_cut(plant, plan, desk, demand, cut, (late, fewer))
-
-
-def join_lots(
-    plant: Plant, plan: ScheduleRecord, desk: Desk, demand: int, late: int
-) -> None:
-    """Cut orders for a demand into fewer equal lots, then join all behind the first.
-
-    `late` is the weighted lateness that is allowed; whole they may be with their share.
-    """
-    item, lots = plan.d_cut[3 * demand], plan.d_cut[3 * demand + 1]
-    for fewer in range(1, lots):
-        cut = (item if fewer > 1 else 0, fewer, 0)
-        allowed = late if fewer > 1 else with_share(late)
-        if serve_cut(plant, plan, desk, demand, cut, (allowed, FAR)):
-            lots = fewer
-            break
-    if lots > 2 and item - 1 == plant.d_item[demand]:
-        first = -(-plant.d_qty[demand] // lots)
-        serve_cut(plant, plan, desk, demand, (item, 1, first), (late, FAR))
 
 
 def with_share(late: int) -> int:
