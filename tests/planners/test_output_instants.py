@@ -75,6 +75,33 @@ def test_an_existing_order_is_in_stock_when_it_is_due(output, start):
 
 
 @pytest.mark.req("MRP-02")
+@pytest.mark.parametrize("output", [{}, {"step": 2}], ids=["last", "second step"])
+@pytest.mark.parametrize("mode", ["mrp", "constrained", "optimize"])
+def test_a_co_product_of_an_existing_order_comes_with_its_step_not_when_that_is_due(
+    mode, output
+):
+    """The steps are through on day 5, the order is due on day 7."""
+    snapshot = factories.snapshot(
+        settings=[{"bucket": "day"}],
+        demands=[{"product": "G", "qty": 10, "due": day(6)}],
+        routings=[{}],
+        steps=TWO_DAYS,
+        routing_outputs=[{}, {"product": "G", "role": "co", **output}],
+        supply_orders=[
+            {"kind": "work", "source": "R", "start": day(3), "due": day(7)}
+            | {"status": "firmed", "locked": True},
+        ],
+    )
+    found = plan(snapshot, mode)
+    assert verify(found, snapshot) == []
+    assert orders(found) == []
+    coming = found.positions.filter(found.positions["inbound"] > 0)
+    there = {row["product"]: row["bucket"] for row in coming.iter_rows(named=True)}
+    assert there == {"A": day(7), "G": day(5)}
+    assert fulfilment(found)["status"] == "on_time"
+
+
+@pytest.mark.req("MRP-02")
 def test_a_by_product_that_comes_late_makes_late_what_is_made_of_it():
     made = planned(
         demands=[

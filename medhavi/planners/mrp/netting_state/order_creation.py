@@ -443,10 +443,10 @@ class OrderCreation(NettingState):
         """
         source: PegSource = "FIRM" if want is None else "PROD"
         for node, gain, plain in way.yields:
-            # What an existing order is for is in stock when the order is due.
-            dated = want is None and node.key == order.node
+            # What an existing order is for is in stock when the order is due, which
+            # may be after its last step; what else it gives comes with that step.
             at = order.timing.finish
-            if not plain and not dated:
+            if node.key != order.node if want is None else not plain:
                 at = self.output_instant(order, gain)
             qty = gain.good_steps(order.steps, at)
             if node.key == order.node:
