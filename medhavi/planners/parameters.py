@@ -249,7 +249,10 @@ class OptimizeParameters(PlannerParameters):
     Parameters
     ----------
     goal
-        "cost": all that is wanted is served at least cost, as far as it can be.
+        "cost": all that is wanted is served at least cost, as far as it can be, but for
+        what costs more than never to deliver it, where the demand states a price or
+        short_cost. Where it states neither a unit is worth no less than what it costs
+        to supply: a least order is bought whole for little.
         "profit": what is never delivered of a demand with a price costs that price, and
         short_cost where it is stated, so that under shortage goods and hours go to what
         earns most, and nothing is served that costs more than it brings. Demands
@@ -340,8 +343,9 @@ class OptimizeParameters(PlannerParameters):
         joined, if that saves as much.
     lots_share
         At effort light, and between objectives, plans in planned lots are made where
-        fixed costs of orders are at least so much of what the guided plan costs without
-        its lateness: elsewhere they take half of the time, and are seldom the cheapest.
+        fixed costs of orders, and what is paid for them because they are small
+        (price_tiers), are at least so much of what the guided plan costs without its
+        lateness: elsewhere they take half of the time, and are seldom the cheapest.
     renewal_share
         At effort light goods of stock levels that die are made anew where what lacks of
         safety stock costs at least so much of the best plan: no more can be saved.

@@ -378,6 +378,41 @@ def test_a_plan_of_light_effort_is_made_in_lots_where_orders_cost_enough():
     assert "more than most_lot_cells (5)" in why_not(most_lot_cells=5)
 
 
+@pytest.mark.req("MODE-01", "OMC-7.9.1")
+@pytest.mark.parametrize(
+    ("others", "lots"),
+    [
+        ([], "in lots"),
+        ([{"supplier": "Z", "unit_price": 3}], "in lots"),
+        ([{"supplier": "Z", "unit_price": 2}], "apart"),
+    ],
+    ids=["one supplier", "another one between both prices", "another one as cheap"],
+)
+def test_a_plan_of_light_effort_is_made_in_lots_where_prices_by_quantity_ask_it(
+    others, lots
+):
+    """10 each on days 6 and 9: 20 at once cost 2 a unit, and 10 three days in stock."""
+    each = {"product": "B", "lead_time_days": 2}
+    snapshot = factories.snapshot(
+        settings=[{"bucket": "day"}],
+        products=[{"product": "B", "unit_cost": 3.65}],
+        demands=[{"qty": 10, "due": day(at), "price": 50} for at in (6, 9)],
+        resources=[{}],
+        routings=[{}],
+        steps=[{"run_minutes_per_unit": 60}],
+        step_resources=[{}],
+        bom_lines=[{}],
+        supply_terms=[{**each, "unit_price": 4}, *({**each, **one} for one in others)],
+        price_tiers=[{"product": "B", "min_qty": 20, "unit_price": 2}],
+    )
+    found = plan(snapshot, "optimize", {"effort": "light"})
+    assert verify(found, snapshot) == []
+    bought = {"in lots": [("B", 20)], "apart": [("B", 10), ("B", 10)]}[lots]
+    assert [one[:2] for one in orders(found, "B")] == bought
+    held = 10 * 3 * 3.65 * 0.2 / 365 if lots == "in lots" else 0.0
+    assert scorecard(found, snapshot).total == pytest.approx(40 + held)
+
+
 @pytest.mark.req("OPA-01")
 @pytest.mark.parametrize(
     ("settings", "left_out"),

@@ -47,13 +47,13 @@ from medhavi.planners.master_plan.improvement.plan_improvement import (
     RunStep,
     Tried,
     best_of,
-    fixed_costs,
     improved,
     interrupted,
     is_whole,
     spared_for_budgets,
 )
 from medhavi.planners.master_plan.lots.lot_planning import planned_lots
+from medhavi.planners.master_plan.lots.size_costs import size_share
 from medhavi.planners.master_plan.lots.whole_orders import (
     NEAR,
     whole_orders,
@@ -317,8 +317,9 @@ def why_not_in_lots(
         return f"{cells:,} cells are more than most_lot_cells ({most:,})"
     if at_any_cost:
         return ""
-    share, least = _fixed_share(built, made), parameters.lots_share
-    why = f"fixed costs are {percent(share)} of the plan, lots_share asks {percent(least)}"
+    share, least = size_share(statement, made), parameters.lots_share
+    why = f"larger orders save at most {percent(share)} of the plan, "
+    why += f"lots_share asks {percent(least)}"
     return "" if share >= least else why
 
 
@@ -435,23 +436,6 @@ def _step(
         late=tally(made).not_kept,
         moves=round(made.run.effort.get("moves", 0.0)),
     )
-
-
-def _fixed_share(built: BuiltProgram, made: Plan) -> float:
-    """Share of what a plan costs that its new orders cost whatever their size.
-
-    Without lateness: set-ups that fill the hours make plans late.
-    """
-    statement = built.statement
-    fixed = fixed_costs(statement)
-    existing = set(statement.run.stated["supply_orders"]["supply_order"])
-    rows = made.supplies.select("id", "source", "product", "location").iter_rows()
-    paid = sum(fixed.get(tuple(key), 0.0) for one, *key in rows if one not in existing)
-    weight = statement.parameters.cost_weight
-    parts = plan_parts(made, statement.run.stated, statement.parameters)
-    late = parts[ObjectivePart.LATENESS] + parts[ObjectivePart.SHORTAGE]
-    cost = sum(parts.values()) - late
-    return weight * paid / (cost or 1.0)
 
 
 def _in_lots(

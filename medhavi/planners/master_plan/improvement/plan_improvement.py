@@ -27,6 +27,7 @@ from medhavi.planners.master_plan.improvement.late_slices import (
     split_demands,
 )
 from medhavi.planners.master_plan.levelling.level_load import moved_ahead
+from medhavi.planners.master_plan.lots.size_costs import fixed_costs
 from medhavi.planners.master_plan.statement import ObjectivePart
 from medhavi.planners.planned_tables import (
     overtime_spans,
@@ -363,12 +364,6 @@ def _advanced(
         if best_of(pair, statement.run.stated, statement.parameters) is tried:
             return
         tried = new
-
-
-def fixed_costs(statement: Statement) -> dict[tuple[str, ...], float]:
-    """What an order costs whatever its size, by source, product and location."""
-    sources = [way.source for plan in statement.plans for way in plan.ways]
-    return {(s.source, s.product, s.location): s.own_fixed_cost for s in sources}
 
 
 def interrupted(made: Sequence[Tried]) -> bool:
