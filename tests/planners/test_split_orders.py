@@ -118,3 +118,40 @@ def test_a_moment_is_no_work():
     assert SPLIT not in costs(found)
     assert deliveries(found) == [(40, 3)]
     assert dt.timedelta(hours=fulfilment(found)["lateness_h"]).days == 2
+
+
+def fast_and_slow(fixed: float = 0.0) -> Rows:
+    """48 hours until day 4: B is there on day 1 at 5 a unit, or on day 3 at 1."""
+    return {
+        "demands": [{**wanted("D1", 48, 4), "price": 50}],
+        "routings": [{"routing": "R", "product": "A", "fixed_cost": fixed}],
+        **machine("R", 60),
+        "bom_lines": [{"routing": "R", "component": "B"}],
+        "supply_terms": [
+            {"supplier": "F", "product": "B", "lead_time_days": 1, "unit_price": 5},
+            {"supplier": "S", "product": "B", "lead_time_days": 3, "unit_price": 1},
+        ],
+    }
+
+
+@pytest.mark.req("OPA-05", "HEU-02")
+@pytest.mark.parametrize("effort", ["light", "standard"])
+@pytest.mark.parametrize(("fixed", "cost"), [(0, 144), (95, 144 + 2 * 95), (97, 337)])
+def test_the_dear_supplier_brings_what_the_first_part_takes_and_no_more(
+    effort, fixed, cost
+):
+    """24 A need the dear ones, for 120, the others cost 24; in one order it is 240."""
+    rows = fast_and_slow(fixed)
+    found = best({"effort": effort}, **rows)
+    card = scorecard(found, factories.snapshot(**rows))
+    assert card.total == pytest.approx(cost)
+    assert card.lateness == 0
+
+
+@pytest.mark.req("OPA-05")
+def test_purchases_that_cost_little_more_are_no_reason_for_smaller_orders():
+    rows = fast_and_slow()
+    parts = "guided, by amounts as orders"
+    assert parts in costs(best(**rows))
+    # 96 of 240 could be saved.
+    assert parts not in costs(best({"amounts_share": 0.41}, **rows))

@@ -32,6 +32,7 @@ from medhavi.planners.master_plan.levelling.level_load import add_levelling
 from medhavi.planners.master_plan.openings.opening_block import add_openings
 from medhavi.planners.master_plan.required_characteristics import add_asked
 from medhavi.planners.master_plan.statement import ObjectivePart, Statement
+from medhavi.planners.master_plan.storage.storage_block import add_storage
 from medhavi.providers.product_facts import LATE_COST_SHARE
 from medhavi.results.figures.order_costs import LEAST_OVERTIME
 from medhavi.results.figures.scorecard import SAFETY_SHARE, SHORT_PRICES
@@ -334,12 +335,10 @@ def _add_safety(
     node, edge = wanted // max(size, 1), wanted % max(size, 1)
     days = statement.grid.lengths / DAY
     money = SAFETY_SHARE * statement.stock_value[node] * days[edge]
-    weight, price = (
-        statement.parameters.safety_weight,
-        statement.parameters.end_stock_price,
-    )
-    money += np.where(edge == size - 1, price * statement.value[node], 0.0)
-    problem.cost(ObjectivePart.SAFETY, below.at(every), money * weight)
+    goals = statement.parameters
+    last = goals.end_stock_price * statement.value[node]
+    money += np.where(edge == size - 1, last, 0.0)
+    problem.cost(ObjectivePart.SAFETY, below.at(every), money * goals.safety_weight)
     return rows
 
 
@@ -584,6 +583,7 @@ def add_blocks(
     service = add_service(problem, statement, material)
     add_lots(problem, statement, material, orders, service.deliveries)
     add_asked(problem, statement, material.stock, orders, service.deliveries)
+    add_storage(problem, statement, material.stock, whole=whole)
     add_openings(problem, statement, orders)
     add_levelling(problem, statement, orders)
     add_lane_use(problem, statement, orders, whole=whole)

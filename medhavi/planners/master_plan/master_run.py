@@ -62,6 +62,7 @@ from medhavi.planners.master_plan.lots.whole_orders import (
 from medhavi.planners.master_plan.shadow_prices import price_table
 from medhavi.planners.master_plan.statement import ObjectivePart, ProgramRun, state
 from medhavi.planners.master_plan.step_plans import PlansInMemory, bounded_as
+from medhavi.planners.master_plan.storage.storage_block import beyond_limits
 from medhavi.progress import Progress, unobserved
 from medhavi.results.amounts import currency_of, percent
 from medhavi.results.limiter import Limiter
@@ -298,7 +299,9 @@ def _in_whole_sizes(
                 key=lambda one: worth(one, run.stated, parameters),
             )
             made += _in_lots(decoder, planned, known, way)
-    if parameters.effort != "light" and not interrupted(made):
+    # Where little is tried, for limits alone: no search knows them.
+    keeps = not beyond_limits(first.made, run.stated)
+    if not (interrupted(made) or (keeps and parameters.effort == "light")):
         tell(Progress("plan whole orders", 4, 5))
         made += _from_orders(decoder, solver, way)
     return made, interrupted(made)

@@ -10,6 +10,10 @@ import numpy as np
 from medhavi.planners.master_plan import statement as names
 from medhavi.planners.master_plan.openings.closed_tables import openable
 from medhavi.planners.master_plan.openings.opening_block import OPENED
+from medhavi.planners.master_plan.storage.storage_block import (
+    BEYOND_LIMIT,
+    limits_of,
+)
 from medhavi.units import from_seconds
 
 if TYPE_CHECKING:
@@ -56,6 +60,9 @@ class ProgramNames:
             names.OVERLOAD: self._hours,
             names.WAITING: lambda: self._dated([self._places[one] for one in fixed]),
             names.BELOW_SAFETY: self._levels,
+            BEYOND_LIMIT: lambda: [
+                self._places[one] for one in limits_of(self._statement)
+            ],
             OPENED: lambda: [
                 f"{table}:{subject}"
                 for table, subject, _ in openable(self._statement.run.stated).rows()

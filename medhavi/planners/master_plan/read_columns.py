@@ -104,7 +104,7 @@ RELAXED: tuple[RelaxedColumn, ...] = (
         "storage_limits",
         "max_qty",
         None,
-        "its stock does not look at it, stock beyond it is an exception",
+        "its stock keeps to it but for what expires; stock beyond it is an exception",
     ),
     RelaxedColumn(
         "lanes",

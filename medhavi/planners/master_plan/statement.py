@@ -569,6 +569,7 @@ class ObjectivePart(StrEnum):
     UNEVEN = "uneven load"
     BELOW_FILL = "below least load"
     LANE_PREFERENCE = "lane preference"
+    STORAGE = "beyond storage"
     WAITING = "waiting orders"
 
 
@@ -588,6 +589,7 @@ GROUPS = {
     ObjectivePart.UNEVEN: "uneven load",
     ObjectivePart.BELOW_FILL: "lane use",
     ObjectivePart.LANE_PREFERENCE: "lane use",
+    ObjectivePart.STORAGE: "storage",
     ObjectivePart.WAITING: "shortage",
 }
 """Which objective each part belongs to (column contributions.objective)."""

@@ -25,9 +25,9 @@ from medhavi.planners.master_plan import statement as names
 from medhavi.planners.master_plan.blocks import PART_OF
 from medhavi.planners.master_plan.goals.whole_demands import served_amounts
 from medhavi.planners.master_plan.statement import ObjectivePart
+from medhavi.planners.master_plan.storage.storage_block import beyond_limits
 from medhavi.providers import Providers
 from medhavi.results.amounts import apart, currency_of, enough, with_unit
-from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.figures.lane_use import kg_below_fill, lanes_behind
 from medhavi.results.figures.level_load import hours_off_mean
 from medhavi.results.figures.openings import stated_openings
@@ -418,9 +418,7 @@ def preferred(
     Where none keeps the limits or budgets, those that exceed them least: in sum of
     quantities, and of shares.
     """
-    stored = [_stored_beyond(one) for one in plans]
-    room = zip(plans, stored, strict=True)
-    plans = [one for one, beyond in room if beyond <= min(stored) + TINY]
+    plans = list(_within_limits(plans, snapshot, goals))
     if not (goals.budgets or goals.stages):
         return plans
     amounts = [plan_amounts(one, snapshot) for one in plans]
@@ -434,12 +432,22 @@ def preferred(
     return [plans[n] for n in left]
 
 
-def _stored_beyond(made: Plan) -> float:
-    """Stock of products beyond what may lie at a place (storage_limits)."""
-    told = made.exceptions.filter(
-        pl.col("code") == ExceptionCode.STORAGE_LIMIT, pl.col("product").is_not_null()
-    )
-    return float(told["qty"].sum())
+def _within_limits(
+    plans: Sequence[Plan], snapshot: Snapshot, goals: OptimizeParameters
+) -> Sequence[Plan]:
+    """Plans with the least stock beyond storage_limits that leave no more short.
+
+    No more than the cheapest one of all: to deliver less keeps every limit.
+    """
+    stored = [beyond_limits(one, snapshot) for one in plans]
+    if max(stored, default=0.0) <= min(stored, default=0.0) + TINY:
+        return plans
+    parts = [plan_parts(one, snapshot, goals) for one in plans]
+    cheapest = min(parts, key=lambda one: sum(one.values()))
+    most = cheapest[ObjectivePart.SHORTAGE] * (1 + TINY) + TINY
+    left = [n for n, one in enumerate(parts) if one[ObjectivePart.SHORTAGE] <= most]
+    least = min(stored[n] for n in left)
+    return [plans[n] for n in left if stored[n] <= least + TINY]
 
 
 def room_above(best: float, goals: OptimizeParameters) -> float:

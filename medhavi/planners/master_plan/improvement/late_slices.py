@@ -64,7 +64,7 @@ def late_deliveries(
     values
         Solution, shape (n,).
     """
-    buyers = _buyers_elsewhere(made, _bought(built, values))
+    buyers = _buyers_elsewhere(made, bought(built, values))
     if not buyers:
         return {}
     statement = built.statement
@@ -104,7 +104,7 @@ def late_deliveries(
     return found
 
 
-def _bought(built: BuiltProgram, values: Floats) -> Bought:
+def bought(built: BuiltProgram, values: Floats) -> Bought:
     """What each supplier brings in a solution, of products that several of them sell.
 
     Of what is made or moved as well the search chooses.

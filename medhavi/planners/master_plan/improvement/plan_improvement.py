@@ -26,9 +26,11 @@ from medhavi.planners.master_plan.improvement.late_slices import (
     late_deliveries,
     split_demands,
 )
+from medhavi.planners.master_plan.improvement.supplier_costs import dearer_purchases
 from medhavi.planners.master_plan.levelling.level_load import moved_ahead
 from medhavi.planners.master_plan.lots.size_costs import fixed_costs
 from medhavi.planners.master_plan.statement import ObjectivePart
+from medhavi.planners.master_plan.storage.storage_block import beyond_limits
 from medhavi.planners.planned_tables import (
     overtime_spans,
     with_disruptions,
@@ -100,7 +102,7 @@ def improved(
     if statement.parameters.goal == "profit":
         found += _profitable(tried, costs, way)
     changes = (
-        *(_deferred, _replenished, _split, _grouped),
+        *(_deferred, _replenished, _split, _in_amounts, _grouped),
         *(_joined, _shortened, _spared, _levelled),
     )
     for change in changes:
@@ -193,6 +195,23 @@ def _split(best: Tried, way: RunOptions) -> Iterator[Tried]:
         return
     decoder = best.decoder._replace(split={**best.decoder.split, **cuts})
     yield Tried(SPLIT, best.effort, decoder.plan(best.effort, way), decoder)
+
+
+def _in_amounts(best: Tried, way: RunOptions) -> Iterator[Tried]:
+    """Plan with an order for each amount of the program, where orders are too large.
+
+    They take dear goods for all where the first of it needs them alone, or bring more
+    at once than may lie there. The program, which has neither, makes it in parts.
+    """
+    decoder = best.decoder
+    built, run = decoder.built, decoder.built.statement.run
+    parameters = built.statement.parameters
+    dear = dearer_purchases(best.made, built, decoder.solution.values)
+    least = parameters.amounts_share * worth(best.made, run.stated, parameters)
+    if dear > least or beyond_limits(best.made, run.stated):
+        parts = decoder.by_amounts()
+        made = parts.plan(best.effort, way)
+        yield Tried(AMOUNTS, best.effort, made, parts)
 
 
 def _grouped(best: Tried, way: RunOptions) -> Iterator[Tried]:
