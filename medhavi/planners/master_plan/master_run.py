@@ -41,7 +41,6 @@ from medhavi.planners.master_plan.goals.staged_solve import (
     tighter_budgets,
     worth,
 )
-from medhavi.planners.master_plan.goals.whole_demands import least_served
 from medhavi.planners.master_plan.improvement.plan_improvement import (
     WITHOUT,
     RunStep,
@@ -52,6 +51,7 @@ from medhavi.planners.master_plan.improvement.plan_improvement import (
     is_whole,
     spared_for_budgets,
 )
+from medhavi.planners.master_plan.improvement.rule_plans import within_rules
 from medhavi.planners.master_plan.lots.lot_planning import planned_lots
 from medhavi.planners.master_plan.lots.size_costs import size_share
 from medhavi.planners.master_plan.lots.whole_orders import (
@@ -98,9 +98,6 @@ MONEY_FIRST = (10.0, 1e3)
 plan, and where that does not keep it either."""
 AGREED = "guided, within agreed hours"
 BY_TIERS = "guided, tiers one after the other"
-WHOLE = "guided, lines whole or not at all"
-MOST_LEFT_OUT = 20
-"""Lines that a program is solved without, at most."""
 CENT = 0.01
 """Money by which a demand costs more, at least [base currency]."""
 NARROW = 0.01
@@ -204,7 +201,7 @@ def _by_program(
         steps += _tightened(program, first, way)
         steps += _weighed(first, steps, way)
         if not interrupted(steps):
-            steps += _whole_or_none(program, first, way)
+            steps += within_rules(program, first, way)
             stopped = stopped or interrupted(steps)
     without = decoder._replace(follows=False, tier_factor=factor)
     unguided = Tried(WITHOUT, effort, beside(plain, built, solution), without)
@@ -381,28 +378,6 @@ def _weighed(first: Tried, guided: Sequence[Tried], way: RunOptions) -> Iterator
                 return
             if name not in excess(plan_amounts(made, run.stated), parameters.budgets):
                 break
-
-
-def _whole_or_none(
-    program: GoalProgram, first: Tried, way: RunOptions
-) -> Iterator[Tried]:
-    """Plan without lines that go whole and that the program serves in part.
-
-    One after the other, the one that is served least first: what it gets is for others.
-    """
-    decoder, left_out = first.decoder, 0
-    built = decoder.built
-    while left_out < MOST_LEFT_OUT:
-        columns = least_served(built, decoder.solution.values)
-        if columns is None:
-            break
-        solution = program.leave_out(columns)
-        if solution.outcome is not SolveStatus.OPTIMAL:
-            break
-        decoder = decoder._replace(solution=solution)
-        left_out += 1
-    if left_out:
-        yield Tried(WHOLE, first.effort, decoder.plan(first.effort, way), decoder)
 
 
 def _figures(

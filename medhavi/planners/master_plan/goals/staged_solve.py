@@ -23,6 +23,7 @@ from medhavi.optimize.conflict import Budget, Budgets
 from medhavi.optimize.problem import SolveStatus, inner
 from medhavi.planners.master_plan import statement as names
 from medhavi.planners.master_plan.blocks import PART_OF
+from medhavi.planners.master_plan.goals.campaign_limits import ColumnLimit
 from medhavi.planners.master_plan.goals.whole_demands import served_amounts
 from medhavi.planners.master_plan.statement import ObjectivePart
 from medhavi.planners.master_plan.storage.storage_block import beyond_limits
@@ -123,14 +124,19 @@ class GoalProgram:
         return self._session.solve(cancelled=self._cancelled)
 
     def leave_out(self, deliveries: Ints) -> Solution:
-        """Solve again without some deliveries, by their columns, from the last basis.
+        """Solve again without some deliveries, by their columns, as of `limit`."""
+        every = self._built.program.column_block(names.DELIVERIES)
+        return self.limit([ColumnLimit(every.at(deliveries), 0.0)])
+
+    def limit(self, limits: Iterable[ColumnLimit]) -> Solution:
+        """Solve again with less of some columns, from the last basis.
 
         The last thing that is asked of a program, or asked again.
         """
-        program = self._built.program
-        weights = np.zeros(program.n_columns)
-        weights[program.column_block(names.DELIVERIES).at(deliveries)] = 1.0
-        self._session.add_row(-np.inf, 0.0, weights)
+        for columns, most in limits:
+            weights = np.zeros(self._built.program.n_columns)
+            weights[columns] = 1.0
+            self._session.add_row(-np.inf, most, weights)
         return self._session.solve(cancelled=self._cancelled)
 
     def amounts(self, solution: Solution) -> dict[str, float]:
