@@ -356,6 +356,9 @@ class OptimizeParameters(PlannerParameters):
     overtime_share
         Share of its cost that overtime comes to, at least, which a plan works beside
         open hours of the day that it leaves unused, where it is planned again without.
+    energy_share
+        Share of its cost that a plan pays for energy (tariffs), above which work is
+        moved ahead to cheaper hours.
     amounts_share
         Share of its cost that a plan pays more for purchases than by the suppliers of
         the program, above which it is made again with each amount of the program as an
@@ -420,6 +423,7 @@ class OptimizeParameters(PlannerParameters):
     campaigns_share: float = 0.05
     overtime_share: float = 0.005
     amounts_share: float = 0.005
+    energy_share: float = 0.005
     opening_trials: int = 8
     opening_nodes: int = 100
     joining_share: float = 0.005
@@ -464,6 +468,7 @@ class OptimizeParameters(PlannerParameters):
         require_share("campaigns_share", self.campaigns_share)
         require_share("overtime_share", self.overtime_share)
         require_share("amounts_share", self.amounts_share)
+        require_share("energy_share", self.energy_share)
         require_share("joining_share", self.joining_share)
         require_share("unit_tolerance", self.unit_tolerance)
         require_number("tier_factor", self.tier_factor, least=1)

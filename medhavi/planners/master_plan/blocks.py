@@ -27,6 +27,7 @@ import numpy as np
 
 from medhavi.optimize.problem import Problem, Program
 from medhavi.planners.master_plan import statement as names
+from medhavi.planners.master_plan.hours.energy_block import add_energy
 from medhavi.planners.master_plan.lanes.lane_use_block import add_lane_use
 from medhavi.planners.master_plan.levelling.level_load import add_levelling
 from medhavi.planners.master_plan.openings.opening_block import add_openings
@@ -482,18 +483,16 @@ def add_orders(
         lines += [(plan.first, -1.0, taken) for taken in plan.taken]
     _add_lines(problem, statement, material, orders, lines)
     counts = np.array([len(plan.times.start) for plan in plans], dtype=np.int64)
-    every = np.arange(statement.n_orders)
-    weight = statement.parameters.cost_weight
+    every, goals = np.arange(statement.n_orders), statement.parameters
     cost = np.repeat(np.array([plan.cost for plan in plans], dtype=float), counts)
     kinds = np.repeat(np.array([plan.kind for plan in plans], dtype=np.str_), counts)
     for kind, part in PART_OF.items():
         chosen = every[kinds == kind]
-        problem.cost(part, orders.at(chosen), cost[chosen] * weight)
+        problem.cost(part, orders.at(chosen), cost[chosen] * goals.cost_weight)
     of_all = np.array([(plan.co2, plan.at_risk) for plan in plans]).reshape(-1, 2)
     co2, at_risk = np.repeat(of_all, counts, axis=0).T
-    prices = statement.parameters
-    problem.cost(ObjectivePart.CO2, orders.at(every), co2 * prices.co2_price)
-    problem.cost(ObjectivePart.RISK, orders.at(every), at_risk * prices.risk_price)
+    problem.cost(ObjectivePart.CO2, orders.at(every), co2 * goals.co2_price)
+    problem.cost(ObjectivePart.RISK, orders.at(every), at_risk * goals.risk_price)
     return orders
 
 
@@ -584,6 +583,7 @@ def add_blocks(
     add_lots(problem, statement, material, orders, service.deliveries)
     add_asked(problem, statement, material.stock, orders, service.deliveries)
     add_storage(problem, statement, material.stock, whole=whole)
+    add_energy(problem, statement, orders)
     add_openings(problem, statement, orders)
     add_levelling(problem, statement, orders)
     add_lane_use(problem, statement, orders, whole=whole)

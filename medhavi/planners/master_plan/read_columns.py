@@ -149,7 +149,8 @@ def relaxed_columns(snapshot: Snapshot) -> Iterator[Finding]:
 
 
 OVERTIME = "overtime_minutes_per_day"
-READING = MRP.with_capacity(MODE, OVERTIME)
+ENERGY = "tariffs"
+READING = MRP.with_capacity(MODE, OVERTIME, ENERGY)
 OF_PRICES = {"risk_price": "reliability", "min_fill_price": "min_fill_kg"}
 """Columns that are read where something has a price."""
 
@@ -163,7 +164,7 @@ def check_read(snapshot: Snapshot, parameters: OptimizeParameters) -> list[Findi
         Something filled would change quantities or dates and is not built yet.
     """
     priced = (one for name, one in OF_PRICES.items() if getattr(parameters, name))
-    reading = MRP.with_capacity(MODE, OVERTIME, *priced)
+    reading = MRP.with_capacity(MODE, OVERTIME, ENERGY, *priced)
     return [
         *far_weights(parameters),
         *check_supported(snapshot, reading),

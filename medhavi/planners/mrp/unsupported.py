@@ -189,12 +189,11 @@ class TableReading:
     columns: tuple[tuple[str, str, object], ...]
 
     def with_capacity(self, mode: str, *reads: str) -> TableReading:
-        """Reading of a mode that obeys capacity and reads some columns besides."""
+        """Reading of a mode that obeys capacity and reads some names besides."""
+        beside = ("tariffs", "promise_policies")
         return TableReading(
             mode=mode,
-            tables={
-                name: self.tables[name] for name in ("tariffs", "promise_policies")
-            },
+            tables={one: self.tables[one] for one in beside if one not in reads},
             columns=tuple(
                 one
                 for one in self.columns

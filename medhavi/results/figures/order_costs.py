@@ -133,15 +133,17 @@ def energy(plan: Plan, snapshot: Snapshot) -> Energy:
         power = (rows["power_kw"] * rows["units"].fill_null(1.0)).to_numpy()
         spans = [rows[name].dt.epoch("s").to_numpy() for name in ("start", "finish")]
         for place, column in enumerate(("price_per_kwh", "co2_kg_per_kwh")):
-            begin, finish = (_until(own, column, span) for span in spans)
+            begin, finish = (tariff_until(own, column, span) for span in spans)
             sums[place] += float((power * (finish - begin)).sum())
     return Energy(*sums)
 
 
-def _until(tariffs: pl.DataFrame, column: str, instants: np.ndarray) -> np.ndarray:
+def tariff_until(
+    tariffs: pl.DataFrame, column: str, instants: np.ndarray
+) -> np.ndarray:
     """Sum of a tariff over time up to instants, shape (n,) [per kW].
 
-    A row holds until its end or the next row.
+    Rows of one location, by their begin; each holds until its end or the next one.
     """
     last = instants.max(initial=0)
     begin = np.minimum(tariffs["valid_from"].dt.epoch("s").to_numpy(), last)

@@ -38,7 +38,11 @@ from medhavi.planners.planned_tables import (
 )
 from medhavi.progress import Progress
 from medhavi.providers import Providers
-from medhavi.results.figures.order_costs import overtime_premium, overtime_worked
+from medhavi.results.figures.order_costs import (
+    energy,
+    overtime_premium,
+    overtime_worked,
+)
 from medhavi.results.run_record import Status
 from medhavi.units import HOUR
 
@@ -62,6 +66,7 @@ SPLIT = "late orders split into what is in time and the rest"
 GROUPED = "work of families pulled together"
 JOINED = "orders and departures joined"
 SHORTENED = "overtime where a day needs it alone"
+CHEAP_HOURS = "work in hours of cheaper energy"
 AMOUNTS, LEVELLED = "guided, by amounts as orders", "work levelled"
 MOST_LEVELLED, MOST_SHORTENED = 4, 3
 """How often that is done, at most."""
@@ -103,7 +108,7 @@ def improved(
         found += _profitable(tried, costs, way)
     changes = (
         *(_deferred, _replenished, _split, _in_amounts, _grouped),
-        *(_joined, _shortened, _spared, _levelled),
+        *(_joined, _shortened, _spared, _at_cheap_hours, _levelled),
     )
     for change in changes:
         if not interrupted(found):
@@ -326,6 +331,21 @@ def _without_overtime(
     return Tried(SHORTENED, best.effort, decoder.plan(best.effort, way), decoder)
 
 
+def _at_cheap_hours(best: Tried, way: RunOptions) -> Iterator[Tried]:
+    """Best plan, work moved ahead to hours of cheaper energy.
+
+    Where it pays more for energy than a share of its cost.
+    """
+    statement = best.decoder.built.statement
+    snapshot, parameters = statement.run.stated, statement.parameters
+    least = parameters.energy_share * worth(best.made, snapshot, parameters)
+    used = energy(best.made, snapshot)
+    paid = parameters.cost_weight * used.money + parameters.co2_price * used.co2_kg
+    if paid > least:
+        for new in _advanced(best, 0.0, way, resumes=True):
+            yield new._replace(name=CHEAP_HOURS)
+
+
 def _levelled(best: Tried, way: RunOptions) -> Iterator[Tried]:
     """Best plan, work moved ahead where that levels loads for less than it costs.
 
@@ -361,13 +381,14 @@ def _advanced(
     Parameters
     ----------
     share
-        Of the price by which it is moved: what is moved for less is found more surely.
+        Of the price by which it is moved: what is moved for less is found more surely;
+        0: for cheaper energy alone.
     resumes
         Whether it goes on from the schedule of the plan, where there is one.
     """
     statement = tried.decoder.built.statement
     for _ in range(MOST_LEVELLED):
-        first = tried.decoder.as_given and not tried.decoder.ahead
+        first = share > 0 and tried.decoder.as_given and not tried.decoder.ahead
         ahead = moved_ahead(tried.made, statement, share, first=first)
         if not ahead:
             return

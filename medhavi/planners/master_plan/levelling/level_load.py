@@ -23,7 +23,8 @@ edge of a bucket where money off the mean loads and for stock is least: local se
 resource levelling (Burgess and Killebrew 1962, Journal of Industrial Engineering 13,
 76-83) with a price for stock. All that is made for the order moves with it, but not
 before it could begin where all work is as early as can be: so what is found fits, and
-the plan says what it comes to.
+the plan says what it comes to. Energy of the work counts by the tariff of its hours, so
+work moves to cheaper ones too, then also at the edges of tariffs.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ import numpy as np
 import polars as pl
 
 from medhavi.planners.constrained.netting.rationing import Slice
+from medhavi.planners.master_plan.hours.energy_block import energy_tariffs
 from medhavi.planners.master_plan.hours.open_hours import existing_hours
 from medhavi.planners.master_plan.statement import ObjectivePart
 from medhavi.results.figures.level_load import level_buckets
@@ -43,8 +45,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from medhavi.optimize.problem import Block, Floats, Ints, Problem
+    from medhavi.planners.master_plan.hours.energy_block import EnergyTariff
     from medhavi.planners.master_plan.statement import Statement
     from medhavi.results.plans.plan import Plan
+    from medhavi.snapshot import Snapshot
 
     Span = tuple[int, int, float]
     Place = tuple[int, int]
@@ -200,6 +204,15 @@ class _Levelling:
         self._work = list(_read(column, _spans(made, number)))
         self._end = [one.end for one in self._work]
         self._gets = self._deliveries(column, statement)
+        self._energy = self._tariffs(names, run.stated)
+        self._co2_price = statement.parameters.co2_price
+
+    def _tariffs(
+        self, names: Sequence[str], snapshot: Snapshot
+    ) -> dict[int, EnergyTariff]:
+        """What energy costs, by number of the resource."""
+        known = energy_tariffs(snapshot, self._edges[-1])
+        return {row: known[name] for row, name in enumerate(names) if name in known}
 
     def _deliveries(
         self, column: Mapping[str, list[int]], statement: Statement
@@ -253,7 +266,8 @@ class _Levelling:
         self._shift(order, end, ends)
         rate = sum(one.rate for one in self._gets[order])
         stock = rate * (self._end[order] - ends.get(order, self._end[order]))
-        return stock + self.price * self._more_off(ends), ends
+        money = stock + self.price * self._more_off(ends) + self._more_energy(ends)
+        return money, ends
 
     def _take_over(self, ends: Mapping[int, int]) -> None:
         for place, hours in self._changes(ends).items():
@@ -268,7 +282,7 @@ class _Levelling:
         work = self._work[order]
         last = self._end[order] if work.givers else work.end
         high = int(np.searchsorted(self._edges, last))
-        edges = [*self._edges[max(low - 1, 0) : high], last]
+        edges = [*self._edges[max(low - 1, 0) : high], *self._changes_of(order), last]
         ways = [self._moved(order, edge) for edge in edges]
         money, ends = min(ways, key=lambda way: way[0], default=(0.0, {}))
         if money >= -LEAST:
@@ -310,6 +324,38 @@ class _Levelling:
             if end > begin:
                 yield bucket, (end - begin) / HOUR
             bucket += 1
+
+    def _changes_of(self, order: int, lag: int = 0) -> Iterator[int]:
+        """Ends at which work begins or ends where a tariff changes.
+
+        Its own work, or what it takes, which ends a `lag` before it [s].
+        """
+        work = self._work[order]
+        own = (self._energy.get(resource) for resource, _ in work.spans)
+        edges = {edge for one in own if one is not None for edge in one.edges.tolist()}
+        length = work.end - work.start
+        for edge in sorted(edges):
+            for end in (edge, edge + length):
+                if work.soon <= end < self._end[order]:
+                    yield end + lag
+        for giver in work.givers if self._energy else ():
+            yield from self._changes_of(giver, lag + length)
+
+    def _more_energy(self, ends: Mapping[int, int]) -> float:
+        """How much more energy costs where orders end then [base currency]."""
+        more = 0.0
+        for order, end in ends.items() if self._energy else ():
+            work = self._work[order]
+            for resource, spans in work.spans:
+                tariff = self._energy.get(resource)
+                if tariff is None:
+                    continue
+                for low, high, units in spans:
+                    for sign, at in ((-1.0, self._end[order]), (1.0, end)):
+                        shift = at - work.end
+                        money = tariff.money(low + shift, high + shift, self._co2_price)
+                        more += sign * units * money
+        return more
 
     def _more_off(self, ends: Mapping[int, int]) -> float:
         """How many hours more lie off the mean where orders end then."""
