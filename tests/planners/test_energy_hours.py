@@ -83,6 +83,18 @@ def test_what_is_moved_or_built_in_is_made_in_cheap_hours_too():
     assert planned("light", **assembled)[1] == pytest.approx(6)
 
 
+@pytest.mark.req("OMO-05", "HEU-02")
+def test_orders_of_one_machine_share_its_cheap_hours():
+    """Two fit in before noon of each day: three of day 10 begin on day 8 and 9."""
+    days = 9, 10, 10, 10, 11
+    found, cost = planned(
+        "light", demands=[{**SIX, "due": day(at)} for at in days], **MADE
+    )
+    assert cost == pytest.approx(5 * 6)
+    ends = [end for *_, end in orders(found)]
+    assert ends == [8.25, 8.5, 9.25, 9.5, 10.5]
+
+
 @pytest.mark.req("OMO-05", "OMI-08")
 @pytest.mark.parametrize(("cost", "source"), [(0.9, "R2"), (1.1, "R1")])
 def test_the_machine_of_less_power_works_where_that_costs_less(cost, source):

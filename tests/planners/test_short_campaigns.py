@@ -6,7 +6,7 @@ import pytest
 
 from medhavi.results.figures.scorecard import scorecard
 from tests import factories
-from tests.planners.optimal_plans import checked, sources
+from tests.planners.optimal_plans import checked, parts, sources
 from tests.planners.small_plans import day
 
 TOO_SHORT = "guided, without campaigns that are too short"
@@ -56,6 +56,9 @@ def test_what_makes_no_campaign_is_made_elsewhere(effort, wanted, made):
     assert set(found.fulfilment["status"]) == {"on_time"}
     cost = made.get("R1", 0) + 3 * made.get("R2", 0)
     assert scorecard(found, snapshot).production == pytest.approx(cost)
+    # The parts are those of the program as it was asked first.
+    assert found.run.program is not None
+    assert found.run.program.value == pytest.approx(sum(parts(found).values()))
 
 
 @pytest.mark.req("OMC-7.7.5")

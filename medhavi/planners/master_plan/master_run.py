@@ -179,14 +179,13 @@ def _by_program(
     tell(Progress("state", 1, 5))
     built = build(state(run, parameters))
     tell(Progress("solve", 2, 5))
-    session = solver.open(built.program)
-    program = GoalProgram(built, session, cancelled)
+    program = GoalProgram(built, session := solver.open(built.program), cancelled)
     solution, conflicts = program.solve(), program.conflicts
     if solution.outcome not in GUIDING:
         return _unsolved(plain, built, solution, conflicts), []
     tell(Progress("plan as it says", 3, 5))
-    factor = tier_factor_of(parameters, run.intake.demands)
     decoder = ProgramDecoder(built, solution, plain)
+    factor = tier_factor_of(parameters, run.intake.demands)
     steps = [*_guided(decoder, factor, solver, way)]
     stopped = interrupted(steps)
     first = steps[0] if stopped else best_of(steps, snapshot, parameters)
@@ -209,8 +208,10 @@ def _by_program(
     if not stopped:
         steps += improved([*steps, unguided], costs, way)
     best = best_of([*steps, unguided], snapshot, parameters)
-    made, said = best.made, {one: costs[one] for one in best.decoder.lost}
-    told = losses_found(made, built.statement, said, plain, currency_of(snapshot))
+    # Some follow the program solved again: its parts are those of what was asked.
+    made = beside(best.made, built, solution)
+    lost = {one: costs[one] for one in best.decoder.lost}
+    told = losses_found(made, built.statement, lost, plain, currency_of(snapshot))
     made = replace(made, findings=(*told, *made.findings))
     if stopped or interrupted(steps):
         made = replace(made, run=replace(made.run, status=Status.CANCELLED))

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 PRICE, EMISSION = "price_per_kwh", "co2_kg_per_kwh"
 
 
-class EnergyTariff(NamedTuple):
+class EnergyPrices(NamedTuple):
     """What the energy of a resource costs over time.
 
     `edges`: when its price may change, shape (E,) [UTC s]; `paid` and `emitted`: what
@@ -52,10 +52,10 @@ class EnergyTariff(NamedTuple):
         return float(high - low)
 
 
-def energy_tariffs(snapshot: Snapshot, horizon: int) -> Mapping[str, EnergyTariff]:
+def energy_prices(snapshot: Snapshot, horizon: int) -> Mapping[str, EnergyPrices]:
     """Tariffs of the resources that have power, by their name, until a horizon."""
     powered = snapshot["resources"].filter(pl.col("power_kw") > 0)
-    found: dict[str, EnergyTariff] = {}
+    found: dict[str, EnergyPrices] = {}
     for name, location, power in powered.select(
         "resource", "location", "power_kw"
     ).iter_rows():
@@ -67,7 +67,7 @@ def energy_tariffs(snapshot: Snapshot, horizon: int) -> Mapping[str, EnergyTarif
         instants = np.unique([*ends[0], *ends[1], snapshot.as_of, horizon])
         edges = instants[instants <= horizon]
         sums = (power * tariff_until(own, one, edges) for one in (PRICE, EMISSION))
-        found[name] = EnergyTariff(edges, *sums)
+        found[name] = EnergyPrices(edges, *sums)
     return found
 
 
@@ -77,7 +77,7 @@ _VALIDITY = "valid_from", "valid_to"
 def add_energy(problem: Problem, statement: Statement, orders: Block) -> None:
     """Add what the hours of orders pay for energy at least."""
     grid, parameters = statement.grid, statement.parameters
-    tariffs = energy_tariffs(statement.run.stated, int(grid.edges[-1]))
+    tariffs = energy_prices(statement.run.stated, int(grid.edges[-1]))
     least = {
         name: [_least(one, sums, grid.edges) for sums in (one.paid, one.emitted)]
         for name, one in tariffs.items()
@@ -92,7 +92,7 @@ def add_energy(problem: Problem, statement: Statement, orders: Block) -> None:
                 problem.cost(part, orders.at(plan.first + work.column), money)
 
 
-def _least(tariff: EnergyTariff, sums: Floats, edges: Ints) -> Floats:
+def _least(tariff: EnergyPrices, sums: Floats, edges: Ints) -> Floats:
     """Least rate of an hour in each bucket, shape (T,)."""
     inside = np.unique(np.concatenate([tariff.edges, edges]))
     rates = np.diff(np.interp(inside, tariff.edges, sums)) / np.diff(inside) * HOUR

@@ -35,7 +35,7 @@ import numpy as np
 import polars as pl
 
 from medhavi.planners.constrained.netting.rationing import Slice
-from medhavi.planners.master_plan.hours.energy_block import energy_tariffs
+from medhavi.planners.master_plan.hours.energy_block import energy_prices
 from medhavi.planners.master_plan.hours.open_hours import existing_hours
 from medhavi.planners.master_plan.statement import ObjectivePart
 from medhavi.results.figures.level_load import level_buckets
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from medhavi.optimize.problem import Block, Floats, Ints, Problem
-    from medhavi.planners.master_plan.hours.energy_block import EnergyTariff
+    from medhavi.planners.master_plan.hours.energy_block import EnergyPrices
     from medhavi.planners.master_plan.statement import Statement
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
@@ -133,6 +133,8 @@ def _add_hours(
 
 MOST_SWEEPS = 4
 """How often all orders are looked through, at most."""
+MOST_SLOTS = 50
+"""Other work that an order is made before where its machine has that, at most."""
 LEAST = 1e-6
 """Money that an order made ahead saves, at least [base currency]."""
 
@@ -205,13 +207,29 @@ class _Levelling:
         self._end = [one.end for one in self._work]
         self._gets = self._deliveries(column, statement)
         self._energy = self._tariffs(names, run.stated)
+        self._ahead = np.zeros(len(self._work), np.int64)
+        self._taken = self._work_alone(names, run.stated)
         self._co2_price = statement.parameters.co2_price
+
+    def _work_alone(self, names: Sequence[str], snapshot: Snapshot) -> dict[int, Ints]:
+        """Order, begin and end of all work on each resource of one unit, shape (n, 3).
+
+        As late as may be; `_ahead` is how much later it is then, which is less than 0.
+        """
+        units = dict(snapshot["resources"].select("resource", "units").iter_rows())
+        found: dict[int, list[tuple[int, int, int]]] = {}
+        for order, work in enumerate(self._work):
+            for resource, spans in work.spans:
+                if units.get(names[resource]) == 1:
+                    own = found.setdefault(resource, [])
+                    own += [(order, low, high) for low, high, _ in spans]
+        return {row: np.array(spans, np.int64) for row, spans in found.items()}
 
     def _tariffs(
         self, names: Sequence[str], snapshot: Snapshot
-    ) -> dict[int, EnergyTariff]:
+    ) -> dict[int, EnergyPrices]:
         """What energy costs, by number of the resource."""
-        known = energy_tariffs(snapshot, self._edges[-1])
+        known = energy_prices(snapshot, self._edges[-1])
         return {row: known[name] for row, name in enumerate(names) if name in known}
 
     def _deliveries(
@@ -274,6 +292,7 @@ class _Levelling:
             self._load[place] += hours
         for order, at in ends.items():
             self._end[order] = at
+            self._ahead[order] = at - self._work[order].end
 
     def _advance(self, order: int) -> bool:
         """End an order where that saves most; False: it stays."""
@@ -283,6 +302,9 @@ class _Levelling:
         last = self._end[order] if work.givers else work.end
         high = int(np.searchsorted(self._edges, last))
         edges = [*self._edges[max(low - 1, 0) : high], *self._changes_of(order), last]
+        if not self.price:
+            # Hours of energy are of no use where a machine has other work in them.
+            edges = [self._slot(order, edge) for edge in edges]
         ways = [self._moved(order, edge) for edge in edges]
         money, ends = min(ways, key=lambda way: way[0], default=(0.0, {}))
         if money >= -LEAST:
@@ -324,6 +346,32 @@ class _Levelling:
             if end > begin:
                 yield bucket, (end - begin) / HOUR
             bucket += 1
+
+    def _slot(self, order: int, end: int) -> int:
+        """Latest end by another one at which no machine has other work then."""
+        for _ in range(MOST_SLOTS):
+            ends: dict[int, int] = {}
+            self._shift(order, end, ends)
+            back = max((self._beyond(one, ends) for one in ends), default=0)
+            if not back:
+                break
+            end -= back
+        return end
+
+    def _beyond(self, order: int, ends: Mapping[int, int]) -> int:
+        """How much sooner an order has to end to be clear of other work [s]."""
+        back, work = 0, self._work[order]
+        shift = ends[order] - work.end
+        for resource, spans in work.spans:
+            taken = self._taken.get(resource)
+            if taken is None:
+                continue
+            who, begin, finish = taken[np.isin(taken[:, 0], list(ends), invert=True)].T
+            begin, finish = begin + self._ahead[who], finish + self._ahead[who]
+            for low, high, _ in spans:
+                over = (begin < high + shift) & (finish > low + shift)
+                back = max(back, int((high + shift - begin[over]).max(initial=0)))
+        return back
 
     def _changes_of(self, order: int, lag: int = 0) -> Iterator[int]:
         """Ends at which work begins or ends where a tariff changes.
