@@ -54,8 +54,10 @@ class EnergyPrices(NamedTuple):
 
 def energy_prices(snapshot: Snapshot, horizon: int) -> Mapping[str, EnergyPrices]:
     """Tariffs of the resources that have power, by their name, until a horizon."""
-    powered = snapshot["resources"].filter(pl.col("power_kw") > 0)
     found: dict[str, EnergyPrices] = {}
+    if snapshot["tariffs"].is_empty():
+        return found
+    powered = snapshot["resources"].filter(pl.col("power_kw") > 0)
     for name, location, power in powered.select(
         "resource", "location", "power_kw"
     ).iter_rows():

@@ -108,6 +108,8 @@ def _given(statement: Statement) -> Floats:
 
 def beyond_limits(made: Plan, snapshot: Snapshot) -> float:
     """Sum, over products at places, of the most stock beyond its limit."""
+    if snapshot["storage_limits"].is_empty():
+        return 0.0
     over = (
         made.positions.join(snapshot["storage_limits"], on=["product", "location"])
         .select("product", "location", over=pl.col("on_hand") - pl.col("max_qty"))
