@@ -133,7 +133,10 @@ def _add_hours(
 
 MOST_SWEEPS = 4
 """How often all orders are looked through, at most."""
-MOST_SLOTS = 50
+MOST_EDGES, MOST_LAG = 4, 3 * DAY
+"""Changes of a tariff before the end of an order that are tried, and how long before
+it work of what it takes ends, at most [s]."""
+MOST_SLOTS = 10
 """Other work that an order is made before where its machine has that, at most."""
 LEAST = 1e-6
 """Money that an order made ahead saves, at least [base currency]."""
@@ -304,7 +307,7 @@ class _Levelling:
         edges = [*self._edges[max(low - 1, 0) : high], *self._changes_of(order), last]
         if not self.price:
             # Hours of energy are of no use where a machine has other work in them.
-            edges = [self._slot(order, edge) for edge in edges]
+            edges = sorted({self._slot(order, edge) for edge in {*edges[-MOST_SLOTS:]}})
         ways = [self._moved(order, edge) for edge in edges]
         money, ends = min(ways, key=lambda way: way[0], default=(0.0, {}))
         if money >= -LEAST:
@@ -378,16 +381,16 @@ class _Levelling:
 
         Its own work, or what it takes, which ends a `lag` before it [s].
         """
-        work = self._work[order]
-        own = (self._energy.get(resource) for resource, _ in work.spans)
-        edges = {edge for one in own if one is not None for edge in one.edges.tolist()}
+        work, last = self._work[order], self._end[order]
         length = work.end - work.start
-        for edge in sorted(edges):
-            for end in (edge, edge + length):
-                if work.soon <= end < self._end[order]:
-                    yield end + lag
-        for giver in work.givers if self._energy else ():
-            yield from self._changes_of(giver, lag + length)
+        for resource, _ in work.spans:
+            tariff = self._energy.get(resource)
+            edges = np.empty(0, np.int64) if tariff is None else tariff.edges
+            for end in (edges, edges + length):
+                low, high = np.searchsorted(end, [work.soon, last])
+                yield from (end[max(low, high - MOST_EDGES) : high] + lag).tolist()
+        for giver in work.givers if self._energy and lag < MOST_LAG else ():
+            yield from self._changes_of(giver, lag + max(length, 1))
 
     def _more_energy(self, ends: Mapping[int, int]) -> float:
         """How much more energy costs where orders end then [base currency]."""
