@@ -398,8 +398,7 @@ class Placing:
     def _bring_later(self, job: Job, timing: OrderTiming) -> bool:
         """Place later what would be dead when an order takes it; whether all was.
 
-        In campaigns orders keep their turn, and an order that may return to where it
-        was needs its goods there.
+        In campaigns orders keep their turn; one that may move back needs goods there.
         """
         if self._in_time.dead(job, timing) <= 0:
             return False
@@ -407,8 +406,7 @@ class Placing:
         if not stays and self._all_later(job, timing):
             return True
         # Placed sooner than netted it outlives nothing that was counted on.
-        late = self._in_time.outlives(job, timing)
-        if late > 0:
+        if (late := self._in_time.outlives(job, timing)) > 0:
             self.outlived[job.order.index] = late
         return False
 
