@@ -97,6 +97,28 @@ def test_products_are_not_made_of_themselves():
     assert made.limiter.code in {"NoSource", "MaterialShortfall"}
 
 
+@pytest.mark.req("ATP-04")
+@pytest.mark.parametrize("hub", ["B", "Z"])
+def test_a_seller_is_found_whatever_the_places_on_the_way_are_called(hub):
+    # Bought in five days, then three lanes of a day. The hub is reached first by a
+    # lane on which sourcing moves nothing, as it leads there from L as well.
+    ways = [("D", hub, 24), (hub, "C", 24), ("C", "L", 24), (hub, "L", 240)]
+    snapshot = tables(
+        locations=[{"location": name} for name in ("L", "C", "D", hub)],
+        lanes=[
+            {"lane": f"{a}-{b}", "origin": a, "destination": b, "duration_h": hours}
+            for a, b, hours in [*ways, ("L", hub, 24)]
+        ],
+        supply_terms=[{"product": "A", "location": "D", "lead_time_days": 5}],
+        sourcing=[
+            {"product": "A", "location": "C", "kind": "move", "source": f"{hub}-C"}
+        ],
+    )
+    made = asked(snapshot)
+    assert made.status is PromiseStatus.PROMISED
+    assert dates(made) == [(10.0, 8.0)]
+
+
 @pytest.mark.req("RTG-06")
 def test_new_orders_wait_for_their_window_and_their_fence():
     later = tables(routings=[{"valid_from": day(3)}], steps=[{}])

@@ -13,7 +13,7 @@ import polars as pl
 from medhavi.units import from_units
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from medhavi.planners.promising.supply_search.availability import AvailabilityCheck
     from medhavi.providers import Providers
@@ -197,29 +197,21 @@ class ShipmentOrigins:
 
     def _grown(self, product: str, location: str, country: str | None) -> _Tree:
         """Search from a place on; every maker may have something of its own."""
-        origins, makers = [location], {location}
+        origins = [location]
         forbidden: set[str] = set()
         blocked: list[str] = []
         waiting = [location]
-        seen: list[tuple[str, Inbound]] = []
+        seen: dict[str, Inbound] = {}
         while waiting and len(origins) < MOST_PLACES:
             place = waiting.pop(0)
-            inbound = self._inbound(product, place, country)
-            seen.append((place, inbound))
+            inbound = seen[place] = self._inbound(product, place, country)
             blocked += inbound.blocked
             forbidden |= inbound.forbidden
-            found: set[str] = set()
-            for origin, moves in inbound.origins:
-                if moves and place in makers:
-                    makers.add(origin)
-                    if origin in origins and origin not in waiting:
-                        found.add(origin)
-                if origin not in origins:
-                    found.add(origin)
-            for origin in sorted(found):
+            for origin in sorted({one for one, _ in inbound.origins}):
                 if origin not in origins:
                     origins.append(origin)
                     waiting.append(origin)
+        makers = _makers(location, seen)
         if not self._providers.facts.holds_stock(location):
             makers.discard(location)
             origins.remove(location)
@@ -230,7 +222,7 @@ class ShipmentOrigins:
             frozenset(forbidden),
             tuple(blocked),
         )
-        return _Tree(tuple(seen), reached)
+        return _Tree(tuple(seen.items()), reached)
 
     def _inbound(self, product: str, place: str, country: str | None) -> Inbound:
         """Lanes into a place as a product sees them."""
@@ -283,6 +275,23 @@ class ShipmentOrigins:
             (name, location) in self._rows
             for name in self._providers.facts.lineage(product)
         )
+
+
+def _makers(location: str, inbounds: Mapping[str, Inbound]) -> set[str]:
+    """Places from which sourcing moves goods to a place, over others too, and itself.
+
+    A place may be reached first by a lane that only carries stock, so this is known
+    once all lanes are.
+    """
+    makers, waiting = {location}, [location]
+    while waiting:
+        inbound = inbounds.get(waiting.pop())
+        # Nothing is known of lanes into the places beyond `MOST_PLACES`.
+        for origin, moves in () if inbound is None else inbound.origins:
+            if moves and origin not in makers:
+                makers.add(origin)
+                waiting.append(origin)
+    return makers
 
 
 def _seen(doors: OpenLanes, moves: frozenset[str], *, stated: bool) -> Inbound:
