@@ -101,6 +101,41 @@ def test_a_window_may_end_where_work_begins_that_stays():
         assert medhavi.schedule(problem, effort=1).status == "optimal"
 
 
+@pytest.mark.req("SCH-01")
+@pytest.mark.parametrize(("first", "second"), [(11, 2), (7, 7)])
+def test_each_wait_between_steps_side_by_side_is_one_of_its_own(first, second):
+    # Ten minutes, 30 of move, ten minutes. Waits before step 12 had the numbers of
+    # those before step 13, and 49 waits had room for 42 at once.
+    steps = [
+        {"step": number, "sequence": 1, "run_minutes_per_unit": 1, "move_minutes": 30}
+        if number <= first
+        else {"step": number, "sequence": 2, "run_minutes_per_unit": 1}
+        for number in range(1, first + second + 1)
+    ]
+    machines = [f"M{row['step']}" for row in steps]
+    snapshot = factories.snapshot(
+        products=[{"product": "A"}],
+        locations=[{"location": "L"}],
+        routings=[{}],
+        steps=steps,
+        step_resources=[
+            {"step": row["step"], "resource": name}
+            for row, name in zip(steps, machines, strict=True)
+        ],
+        resources=[{"resource": name} for name in machines],
+        demands=[{"product": "A", "location": "L", "qty": 10, "due": day(0.03)}],
+    )
+    made = plan(snapshot, "constrained")
+    found = scheduled(snapshot, made)
+    (order,) = found.problem.orders
+    assert len({step.step for step in order.steps}) == len(order.steps)
+    work = found.operations.filter(pl.col("resource") != WAITING)
+    assert set(work["step"]) == {row["step"] for row in steps}
+    took = dt.timedelta(minutes=50)
+    assert work["finish"].max() - work["start"].min() == took
+    assert made.operations["finish"].max() - made.operations["start"].min() == took
+
+
 def test_a_plan_without_finite_capacity_or_of_other_tables_is_refused():
     snapshot = alternating()
     with pytest.raises(UsageError, match="infinite capacity"):

@@ -19,6 +19,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING, NoReturn
 
 import polars as pl
@@ -72,10 +73,6 @@ if TYPE_CHECKING:
     from medhavi.snapshot.calendars.working_time import WorkingTime
 
 
-_GATES, _WAITS = 1_000_000, 2_000_000
-"""Numbers of the steps that wait for goods, and of waits behind a step, begin here."""
-
-
 @dataclass(slots=True, kw_only=True)
 class ScheduledStep:
     """A step with the working time of each resource [s].
@@ -89,7 +86,9 @@ class ScheduledStep:
     after: list[tuple[int, int]] = field(default_factory=list)
     queue: int = 0
 
-    def parts(self, gate: int | None, release: int) -> Iterator[Step]:
+    def parts(
+        self, gate: int | None, release: int, numbers: Iterator[int]
+    ) -> Iterator[Step]:
         """The step, before it the waits for what comes before it and for its goods.
 
         Parameters
@@ -98,16 +97,18 @@ class ScheduledStep:
             Instant before which it may not begin [UTC s].
         release
             Instant before which nothing of its order begins [UTC s].
+        numbers
+            Of waits; no step of the order has one of them.
         """
         node, after = self.task.node, []
-        for place, (earlier, wait) in enumerate(self.after):
+        for earlier, wait in self.after:
             own = earlier
             if wait:
-                own = _WAITS + 10 * node.step + place
+                own = next(numbers)
                 yield _wait(own, (earlier,), wait)
             after.append(own)
         if gate is not None and gate > release:
-            after.append(_GATES + node.step)
+            after.append(next(numbers))
             yield _wait(after[-1], (), gate - release)
         yield Step(
             step=node.step,
@@ -228,7 +229,7 @@ class _PlanReader:
         scheduled = {one.ident for one in free}
         self.order_windows = OrderWindows(self.providers, self.orders, scheduled)
         orders = [self._order(one) for one in free]
-        resources = self._resources(free, fixed)
+        resources = self._resources(free, orders)
         problem = ScheduleProblem(
             name=f"plan {self.plan.fingerprint[:12]}",
             start=from_seconds(self.start),
@@ -440,10 +441,11 @@ class _PlanReader:
         # A single first step: what it waits for is the release of the order.
         if len(roots) == 1 and roots[0] in gates:
             release = gates.pop(roots[0])
+        numbers = count(max(stated) + 1)
         steps = [
             part
             for step in stated
-            for part in stated[step].parts(gates.get(step), release)
+            for part in stated[step].parts(gates.get(step), release, numbers)
         ]
         wanted = self.order_windows.due(order)
         # Goods are there some time after the last step: that is due so much earlier.
@@ -459,7 +461,7 @@ class _PlanReader:
         )
 
     def _resources(
-        self, free: Sequence[PlannedOrder], fixed: Sequence[tuple[Order, PlannedWork]]
+        self, free: Sequence[PlannedOrder], orders: Sequence[Order]
     ) -> list[Resource]:
         used = {
             name
@@ -467,10 +469,6 @@ class _PlanReader:
             for step in self.steps[order.ident].values()
             for name in step.options
         }
-        ends: dict[str, int] = {}
-        for _, work in fixed:
-            assert work.resource is not None
-            ends[work.resource] = max(ends.get(work.resource, 0), work.finish)
         found = []
         for name in sorted(used - {NO_MACHINE}):
             clock = self.providers.capacity.resource(name)
@@ -488,10 +486,12 @@ class _PlanReader:
                     else self.fixed.families.get(name),
                 )
             )
-        many = sum(len(self.steps[order.ident]) for order in free)
-        found.append(Resource(resource=WAITING, units=3 * many))
-        if NO_MACHINE in used:
-            found.append(Resource(resource=NO_MACHINE, units=many))
+        # Nothing waits for a unit of these: each step has one of its own.
+        steps = [step for order in orders for step in order.steps]
+        for name in (WAITING, NO_MACHINE):
+            many = sum(any(o.resource == name for o in step.options) for step in steps)
+            if many:
+                found.append(Resource(resource=name, units=many))
         return found
 
     def _changeovers(self, resources: Sequence[Resource]) -> Iterable[Changeover]:
