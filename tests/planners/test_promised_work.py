@@ -220,6 +220,22 @@ def test_a_change_of_family_takes_its_time():
     assert hours(given) == 11.5
 
 
+@pytest.mark.req("CAP-02")
+def test_steps_with_and_without_a_family_work_side_by_side_on_two_units():
+    # Both from now for ten hours: blocks that differ in their family alone were not
+    # comparable.
+    steps = [{**FIRST, "family": "red"}, {**FIRST, "step": 2}]
+    given = {
+        "steps": steps,
+        "step_resources": [ON_M, {"step": 2, "resource": "M"}],
+        "resources": [{"units": 2, "changeover_matrix": "X"}],
+        "changeovers": [
+            {"matrix": "X", "from_family": "*", "to_family": "*", "setup_minutes": 90}
+        ],
+    }
+    assert hours(given) == 10
+
+
 @pytest.mark.req("CAP-03", "CAP-12")
 def test_a_resource_that_is_down_is_waited_for():
     down = {

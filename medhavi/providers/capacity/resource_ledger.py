@@ -256,15 +256,16 @@ _WINDOW: Final = 30 * DAY
 class BusyInterval(NamedTuple):
     """Half-open `[start, finish)` in which an owner holds millionths of a unit.
 
-    `family` is what the resource is set up for then (`None`: as before), `changeover`
-    [s] the part of the block that changes it from the family before.
+    `family` is what the resource is set up for then ("": as before), `changeover` [s]
+    the part of the block that changes it from the family before. Blocks are sorted by
+    all fields: steps of one order may hold two units from and to the same instants.
     """
 
     start: int
     finish: int
     units: int
     owner: str
-    family: str | None = None
+    family: str = ""
     changeover: int = 0
 
 

@@ -253,7 +253,7 @@ class Occupancy:
         if book is None:
             return
         if sequenced:
-            block = BusyInterval(start, finish, need, owner, family, changed)
+            block = BusyInterval(start, finish, need, owner, family or "", changed)
         else:
             block = BusyInterval(start, finish, need, owner)
         book.add(block)
@@ -332,11 +332,11 @@ class Occupancy:
                         for begin, end in window.segments
                     ]
                 elif sequenced:
-                    family, changed = window.family, window.changeover_seconds
+                    family, changed = window.family or "", window.changeover_seconds
                     cells = start, finish, need, owner, family, changed
                     found.append((book, _made(BusyInterval, cells)))
                 else:
-                    cells = start, finish, need, owner, None, 0
+                    cells = start, finish, need, owner, "", 0
                     found.append((book, _made(BusyInterval, cells)))
         for resource, units, start, finish, changeover in holds:
             book = self.ledger(resource)
@@ -344,7 +344,7 @@ class Occupancy:
                 continue
             need = millionths(units)
             found.append(
-                (book, BusyInterval(start, finish, need, owner, None, changeover))
+                (book, BusyInterval(start, finish, need, owner, "", changeover))
             )
         return found
 

@@ -93,7 +93,7 @@ class FamilySequence:
     def tail(self, family: str, finish: int) -> FollowerChangeover | None:
         """What the next block needs after work of a family; `None`: nothing."""
         follower = self._after(finish)
-        if follower is None or follower.family is None:
+        if follower is None:
             return None
         needed = self._changeovers.seconds(self._matrix, family, follower.family)
         owed = needed - follower.changeover
@@ -109,7 +109,7 @@ class FamilySequence:
             )
         # Time that others hold for the same follower's changeover may be shared.
         clear = all(
-            block.family is None and block.changeover
+            not block.family and block.changeover
             for block in self._book.held(max(start, finish), follower.start)
         )
         return FollowerChangeover(
@@ -123,7 +123,7 @@ class FamilySequence:
         no time for its follower yet.
         """
         before = self._before(start)
-        if before is None or before.family is None or before.owner:
+        if before is None or before.owner:
             return None
         return self.tail(before.family, finish)
 
@@ -134,7 +134,7 @@ class FamilySequence:
         held = [
             block.changeover
             for block in self._book.held(window.start - 1, window.start)
-            if block.family is None and block.finish == window.start
+            if not block.family and block.finish == window.start
         ]
         needed = self.change(window.family, window.start)
         return needed <= window.changeover_seconds + max(held, default=0)
@@ -142,7 +142,7 @@ class FamilySequence:
     def owed(self, instant: int) -> bool:
         """Whether the block behind an instant lacks some of its changeover."""
         follower = self._after(instant)
-        if follower is None or follower.family is None:
+        if follower is None:
             return False
         return self.change(follower.family, follower.start) > follower.changeover
 
@@ -150,7 +150,7 @@ class FamilySequence:
         blocks = self._book.blocks
         place = bisect_left(blocks, (instant,)) - 1
         while place >= 0:
-            if blocks[place].family is not None and not self._inside(place):
+            if blocks[place].family and not self._inside(place):
                 return blocks[place]
             place -= 1
         return None
@@ -169,7 +169,7 @@ class FamilySequence:
     def _after(self, instant: int) -> BusyInterval | None:
         blocks = self._book.blocks
         for place in range(bisect_left(blocks, (instant,)), len(blocks)):
-            if blocks[place].family is not None:
+            if blocks[place].family:
                 return blocks[place]
         return None
 
