@@ -102,3 +102,32 @@ def test_work_without_a_family_is_as_late_as_may_be_on_a_machine_with_changeover
     assert work(tables) == [("M1", 117.0, 119.0), ("M1", 119.0, 124.0)]
     tables["demands"] = demands[:1]
     assert work(tables) == [("M1", 118.0, 120.0)]
+
+
+@pytest.mark.req("CMP-02")
+def test_a_step_without_a_family_leaves_the_next_one_its_changeover() -> None:
+    """Three steps side by side of an hour, due at hour 120, on a machine never set up.
+
+    Blue is last, from hour 119 on; red before its changeover of an hour, from 117 to
+    118. The step without a family comes before red: between them it took that hour.
+    """
+    steps = [
+        {"routing": "make A", "step": number, "sequence": 1, "family": family}
+        | {"run_minutes_per_unit": 60.0}
+        for number, family in ((1, None), (2, "RED"), (3, "BLUE"))
+    ]
+    tables = made(
+        {"M1": "RED"},
+        {"A": None},
+        resource_state=[],
+        steps=steps,
+        demands=[{"qty": 1.0, "due": day(5)}],
+    )
+    tables["step_resources"] = [
+        {"routing": "make A", "step": row["step"], "resource": "M1"} for row in steps
+    ]
+    assert work(tables) == [
+        ("M1", 116.0, 117.0),
+        ("M1", 117.0, 118.0),
+        ("M1", 119.0, 120.0),
+    ]

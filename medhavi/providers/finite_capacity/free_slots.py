@@ -416,7 +416,11 @@ class FreeSlots:
                 return blocked[0]
         for sequence in means.sequences:
             family = node.family or self.leaves.get((node.step, sequence.resource))
-            tail = None if family is None else sequence.tail(family, finish)
+            tail = (
+                sequence.left(start, finish)
+                if family is None
+                else sequence.tail(family, finish)
+            )
             if tail is None:
                 continue
             if not tail.fits:
