@@ -52,6 +52,8 @@ class FoundTimings:
         self.made: dict[Ran, OrderTiming] = {}
         late = steps.late
         self._hourly: list[bool] = (model.plant.bucket[late.option] >= 0).tolist()
+        # Readings hand on capacity with timings: its routings keep their options, so no
+        # other one gets the identity of one that a known timing was found with.
         taken = [id(model.options[one]) for one in late.option.tolist()]
         rows = late.since.tolist(), late.end.tolist(), steps.changed.tolist(), taken
         self._ran = list(zip(*rows, strict=True))
