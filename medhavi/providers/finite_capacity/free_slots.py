@@ -328,11 +328,7 @@ class FreeSlots:
             if blocked is not None:
                 return blocked[1]
         for sequence in means.sequences:
-            tail = (
-                sequence.left(start, finish)
-                if family is None
-                else sequence.tail(family, finish)
-            )
+            tail = sequence.behind(family, start, finish)
             # The follower would lack time to change over: on behind it.
             if tail is not None and (not tail.fits or finish > tail.start):
                 return tail.after
@@ -416,11 +412,7 @@ class FreeSlots:
                 return blocked[0]
         for sequence in means.sequences:
             family = node.family or self.leaves.get((node.step, sequence.resource))
-            tail = (
-                sequence.left(start, finish)
-                if family is None
-                else sequence.tail(family, finish)
-            )
+            tail = sequence.behind(family, start, finish)
             if tail is None:
                 continue
             if not tail.fits:

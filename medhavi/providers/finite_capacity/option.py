@@ -116,16 +116,20 @@ class FamilySequence:
             start, follower.start, follower.finish, earlier, fits=clear
         )
 
-    def left(self, start: int, finish: int) -> FollowerChangeover | None:
-        """What the next block needs after work without a family; `None`: nothing.
+    def behind(
+        self, family: str | None, start: int, finish: int
+    ) -> FollowerChangeover | None:
+        """What the next block needs after work, with a family or without one.
 
-        The family before it counts where that is a step of the same order, which holds
-        no time for its follower yet.
+        Without one the family before it counts where that is a step of the same order,
+        which holds no time for its follower yet.
         """
-        before = self._before(start)
-        if before is None or before.owner:
-            return None
-        return self.tail(before.family, finish)
+        if family is None:
+            before = self._before(start)
+            if before is None or before.owner:
+                return None
+            family = before.family
+        return self.tail(family, finish)
 
     def changed_over(self, window: StepWindow) -> bool:
         """Whether a window has all of its changeover, with what is held before it."""
