@@ -76,7 +76,7 @@ class SolverLimits(NamedTuple):
 NO_LIMITS = SolverLimits()
 
 
-class OptimalBasis(NamedTuple):
+class SolutionBasis(NamedTuple):
     """Where a solve ended that was optimal.
 
     Parameters
@@ -161,7 +161,7 @@ class HighsSession:
         self._cost = program.cost
         self._bounds: dict[int, tuple[float, float]] = {}
         """Bounds of rows that were changed or added."""
-        self._last: OptimalBasis | None = None
+        self._last: SolutionBasis | None = None
         self._least_steps = least_steps
         self._limits = limits
         self._cancelled: Callable[[], bool] | None = None
@@ -203,7 +203,7 @@ class HighsSession:
 
     def resume(self, basis: object) -> None:
         """Go on from the basis of an earlier solve; no row was added since."""
-        self._last = cast("OptimalBasis | None", basis)
+        self._last = cast("SolutionBasis | None", basis)
         if self._last is not None:
             self._model.setBasis(self._last.basis)
 
@@ -412,7 +412,7 @@ class HighsSession:
         self._last = None
         if solved:
             reached = np.array(found.row_value)
-            self._last = OptimalBasis(model.getBasis(), self._cost, values, reached)
+            self._last = SolutionBasis(model.getBasis(), self._cost, values, reached)
         objective = float(model.getInfo().objective_function_value)
         return Solution(
             outcome=outcome,
