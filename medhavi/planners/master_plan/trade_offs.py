@@ -29,9 +29,9 @@ from medhavi.planners.master_plan.decoder import (
     in_lots,
     joined_plans,
 )
-from medhavi.planners.master_plan.goals.front_programs import FrontPrograms
-from medhavi.planners.master_plan.goals.front_tables import (
+from medhavi.planners.master_plan.goals.front import (
     Candidate,
+    FrontPrograms,
     front_objectives,
     front_points,
     front_programs,

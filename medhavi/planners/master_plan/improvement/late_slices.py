@@ -1,4 +1,4 @@
-"""Slices of demands that a plan serves late: what is in time, and the rest.
+"""Slices of demands that a plan serves late or dearly: what is in time, and the rest.
 
 Whether one of them pays, set-ups and departures included, a plan made so shows.
 
@@ -14,11 +14,16 @@ Lot splitting: an order serves when all of it is made, so one that ends late ser
 nothing in time, where the program, which knows no orders, delivers a part. Of the
 demands that a plan serves late from one last order the part that is done when it would
 be in time is wanted by itself.
+
+Dear goods: an order takes what goes into it when it begins. So where slow and cheap
+suppliers come too late for its first part, all of it is bought from fast and dear ones;
+the program, whose amounts are of a bucket each, buys for each bucket by itself.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -28,6 +33,7 @@ import polars as pl
 from medhavi.planners.constrained.deliveries import goes_whole
 from medhavi.planners.constrained.netting.rationing import Slice
 from medhavi.planners.master_plan import statement as names
+from medhavi.results.figures.order_costs import new_orders
 from medhavi.units import DAY, HOUR, from_seconds, units_down
 
 if TYPE_CHECKING:
@@ -242,3 +248,46 @@ def _done_share(work: Sequence[Row], limit: dt.datetime) -> float:
         total += max(span, 0.0)
         ran += min(max((limit - begin).total_seconds(), 0.0), max(span, 0.0))
     return ran / total if total else 0.0
+
+
+LEAST_BOUGHT = 0.5
+"""Quantity that a program buys of a product, at least."""
+
+
+def dearer_purchases(made: Plan, built: BuiltProgram, values: Floats) -> float:
+    """Money that a plan pays more than by the suppliers of a solution.
+
+    Of what goes into products that are made, where several suppliers sell it and nobody
+    makes or moves it, each by what is bought of it in the plan [base currency].
+    """
+    statement = built.statement
+    costs = {
+        (way.source.product, way.source.location, way.source.source): way.source.costs
+        for plan in statement.plans
+        for way in plan.ways
+        if way.source.kind == "buy"
+    }
+    planned: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0, 0.0])
+    new = new_orders(made, statement.run.stated).filter(pl.col("kind") == "buy")
+    rows = new.select("product", "location", "qty", pl.col("cost").fill_null(0.0))
+    for product, location, qty, cost in rows.iter_rows():
+        own = planned[product, location]
+        own[0] += qty
+        own[1] += cost
+    taken = {
+        part.node.key
+        for plan in statement.plans
+        if plan.kind == "make"
+        for part in plan.taken
+    }
+    more = 0.0
+    for key, shares in bought(built, values).items():
+        qty, cost = planned.get(key, (0.0, 0.0))
+        total = sum(shares.values())
+        if qty and total >= LEAST_BOUGHT and key in taken:
+            said = (
+                costs[*key, name].cost(qty * share / total)
+                for name, share in shares.items()
+            )
+            more += max(0.0, cost - sum(said))
+    return more

@@ -23,10 +23,10 @@ from medhavi.planners.master_plan.goals.staged_solve import (
     worth,
 )
 from medhavi.planners.master_plan.improvement.late_slices import (
+    dearer_purchases,
     late_deliveries,
     split_demands,
 )
-from medhavi.planners.master_plan.improvement.supplier_costs import dearer_purchases
 from medhavi.planners.master_plan.levelling.level_load import moved_ahead
 from medhavi.planners.master_plan.lots.size_costs import fixed_costs
 from medhavi.planners.master_plan.statement import ObjectivePart
