@@ -298,8 +298,8 @@ def test_a_departure_carries_no_more_than_its_capacity():
         demands=[demand("D1", "A", 25, 3, price=10)],
     )
     assert fulfilment(found)["planned"] == 25
-    # Two departures are in time: the search fills one of them, and half of the other.
-    assert deliveries(found)[0][0] == 10 + 5
+    # Two departures are in time: both are filled.
+    assert deliveries(found)[0][0] == 10 + 10
 
 
 def test_safety_stock_is_kept_by_buying_what_is_missing():

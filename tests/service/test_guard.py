@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import re
@@ -13,6 +12,7 @@ from starlette.testclient import TestClient
 from medhavi.service.api.guard import HEADERS, KERNEL, MOST_BYTES, RequestGuard
 from medhavi.service.app import create_app, entries
 from medhavi.service.plan_pages.approver_names import BROWSER
+from tests.asynchronous import finished
 
 OWN = "http://localhost:8710"
 FOREIGN = (
@@ -82,7 +82,7 @@ def test_no_route_of_the_server_answers_a_foreign_host_or_page(app, client):
             for path, method, headers, wanted in tried
         ]
 
-    found = asyncio.run(all_of_them())
+    found = finished(all_of_them())
     assert [one for one in found if one[2] != one[3]] == []
 
 
@@ -228,7 +228,7 @@ def test_a_body_is_counted_as_it_arrives(caplog):
         return len(left)
 
     with caplog.at_level(logging.WARNING):
-        left = asyncio.run(client())
+        left = finished(client())
     assert sent[0]["status"] == 413
     assert left == 300 - MOST_BYTES // 1_000_000 - 1
     assert len(taken) == MOST_BYTES // 1_000_000

@@ -20,6 +20,7 @@ from medhavi.service.app import (
 from medhavi.service.page_files import PageApps
 from medhavi.service.shell import START, shell_html
 from medhavi.views.page import PAGES, navigation_html
+from tests.asynchronous import finished
 
 
 @pytest.fixture
@@ -159,7 +160,7 @@ def test_small_parts_of_answers_are_sent_at_once():
             writer.close()
             server.close()
 
-    asyncio.run(answered())
+    finished(answered())
     assert found == [1]
 
 

@@ -318,7 +318,8 @@ class CampaignCapacity:
         """Read work that stands; where nobody knows how much it makes, a whole run."""
         resource = book.clock.resource
         product, qty = self._makes(resource, block) or ("", -1)
-        rule = self._rules.of(resource, block.family, product)
+        family = block.family or None
+        rule = self._rules.of(resource, family, product)
         if qty < 0 and rule is not None:
             qty = rule.max_run_qty or rule.min_run_qty
         seconds = book.clock.working.between(block.start, block.finish)
@@ -327,7 +328,7 @@ class CampaignCapacity:
             finish=block.finish,
             owner=0,
             rule=rule,
-            family=block.family,
+            family=family,
             qty=max(qty, 0.0),
             seconds=max(seconds - block.changeover, 0),
             fixed=True,
