@@ -27,7 +27,7 @@ import numpy as np
 
 from medhavi.optimize.problem import Problem, Program
 from medhavi.planners.master_plan import statement as names
-from medhavi.planners.master_plan.hours.energy_block import add_energy
+from medhavi.planners.master_plan.energy.energy_block import add_energy
 from medhavi.planners.master_plan.lanes.lane_use_block import add_lane_use
 from medhavi.planners.master_plan.levelling.level_load import add_levelling
 from medhavi.planners.master_plan.openings.opening_block import add_openings

@@ -47,12 +47,12 @@ from medhavi.planners.constrained.search.search_outcomes import (
     ReducedDemandError,
     Searched,
     SupplyChangedError,
+    taken_too_early,
 )
 from medhavi.planners.constrained.search.seeking import seek
 from medhavi.planners.constrained.search.standing_work import (
     LateGoodsError,
     date_existing,
-    taken_too_early,
 )
 from medhavi.planners.constrained.search.starts.baseline_schedule import schedule_of
 from medhavi.planners.constrained.search.starts.given_orders import sought_from

@@ -15,21 +15,18 @@ import numpy as np
 
 from medhavi.planners.constrained.orders.jobs import jobs_of
 from medhavi.planners.constrained.search.found_orders import taken_at
-from medhavi.planners.constrained.search.search_effort import may_search_again
 from medhavi.providers.finite_capacity.occupancy import held_capacity
 from medhavi.units import ALWAYS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
     from medhavi.planners.constrained.placement.shop import Shop
     from medhavi.planners.constrained.search.found_orders import SearchableRun
     from medhavi.planners.mrp.netting_state.state import (
         Need,
-        NodeKey,
         SupplyOrder,
-        SupplyUnit,
     )
     from medhavi.providers.capacity.resources import ResourceClock
     from medhavi.providers.sources import OrderTiming, StepWindow
@@ -316,58 +313,3 @@ def cut(spans: np.ndarray, busy: Sequence[Span]) -> tuple[np.ndarray, list[int]]
             found.append((moment, high))
     middle = np.array(found, np.int64).reshape(-1, 2)
     return np.concatenate([spans[:before], middle, spans[place:]]), walls
-
-
-def taken_too_early(run: SearchableRun) -> frozenset[NodeKey]:
-    """Products of which existing orders took goods that others want sooner.
-
-    Goods that come later would do for those orders, and either they are left though as
-    many are ordered anew, or a late demand waits for what comes after the goods that
-    the orders took. `run` is placed. None of a run that is not searched again.
-    """
-    release = run.release
-    if not may_search_again(len(run.lines)):
-        return frozenset()
-    since: dict[NodeKey, int] = {}
-    left: dict[NodeKey, dict[int, int]] = {}
-    for index, given in zip(release.match_need, release.match_unit, strict=True):
-        need, unit = release.needs[index], release.units[given]
-        if need.order is None or need.order.existing is None or not unit.is_ours:
-            continue
-        key, there = need.node.key, max(unit.available, run.as_of)
-        for later in _later_ones(run, need, there):
-            since[key] = min(since.get(key, there), there)
-            left.setdefault(key, {})[later.index] = later.free
-    late = {
-        unit.node.key
-        for unit in run.awaited
-        if unit.available > since.get(unit.node.key, unit.available)
-    }
-    spared = {
-        unit.node.key
-        for unit in release.units
-        if unit.order is not None
-        and unit.order.existing is None
-        and unit.node.key in left
-        and unit.node.rules.is_plain
-        and 0 < unit.qty - unit.free <= sum(left[unit.node.key].values())
-    }
-    return frozenset(late | spared)
-
-
-def _later_ones(run: SearchableRun, need: Need, since: int) -> Iterator[SupplyUnit]:
-    """Goods for a need of an existing order that come after an instant [UTC s].
-
-    Existing orders do not take all of them.
-    """
-    for unit in need.node.units:
-        new = unit.order is not None and unit.order.existing is None
-        if new or not since < unit.available <= need.instant or not unit.is_ours:
-            continue
-        theirs = sum(
-            qty
-            for taker, qty in unit.takers
-            if taker.order is not None and taker.order.existing is not None
-        )
-        if theirs < unit.qty and run.release.usable(unit, need):
-            yield unit

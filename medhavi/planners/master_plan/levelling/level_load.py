@@ -35,7 +35,7 @@ import numpy as np
 import polars as pl
 
 from medhavi.planners.constrained.netting.rationing import Slice
-from medhavi.planners.master_plan.hours.energy_block import energy_prices
+from medhavi.planners.master_plan.energy.energy_block import energy_prices
 from medhavi.planners.master_plan.hours.open_hours import existing_hours
 from medhavi.planners.master_plan.statement import ObjectivePart
 from medhavi.results.figures.level_load import level_buckets
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from medhavi.optimize.problem import Block, Floats, Ints, Problem
-    from medhavi.planners.master_plan.hours.energy_block import EnergyPrices
+    from medhavi.planners.master_plan.energy.energy_block import EnergyPrices
     from medhavi.planners.master_plan.statement import Statement
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot

@@ -1,0 +1,1 @@
+"""Energy: what the power of resources costs by tariffs."""
