@@ -80,6 +80,8 @@ def add_energy(problem: Problem, statement: Statement, orders: Block) -> None:
     """Add what the hours of orders pay for energy at least."""
     grid, parameters = statement.grid, statement.parameters
     tariffs = energy_prices(statement.run.stated, int(grid.edges[-1]))
+    if not tariffs:
+        return
     least = {
         name: [_least(one, sums, grid.edges) for sums in (one.paid, one.emitted)]
         for name, one in tariffs.items()
