@@ -592,6 +592,26 @@ def test_a_search_that_is_cancelled_keeps_its_best_plan() -> None:
     assert list(verify(made, Snapshot.from_frames(CROWDED))) == []
 
 
+@pytest.mark.req("OPA-02")
+@pytest.mark.parametrize("last", ["reading the plant", "passes"])
+def test_a_run_that_is_stopped_before_its_search_is_netted(last: str) -> None:
+    """To net takes less time than one pass; what a pass found is kept."""
+    seen: list[str] = []
+    made = plan(
+        Snapshot.from_frames(CROWDED),
+        "constrained",
+        {**KERNELS, "effort": "standard"},
+        observe=lambda told: seen.append(told.phase),
+        cancelled=lambda: last in seen,
+    )
+    assert ("passes" in seen) == (last == "passes")
+    assert ("netted" in made.run.engine) == (last == "reading the plant")
+    assert made.run.status == "cancelled"
+    assert made.fulfilment.height == 9
+    assert (made.fulfilment["planned"] > 0).all()
+    assert list(verify(made, Snapshot.from_frames(CROWDED))) == []
+
+
 def test_progress_tells_phases_and_steps() -> None:
     seen: list[Progress] = []
     searched(CROWDED, observe=seen.append)

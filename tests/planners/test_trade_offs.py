@@ -529,6 +529,7 @@ def test_a_front_that_is_stopped_in_its_programs_has_the_plan_without_them():
         cancelled=lambda: "solve programs" in told,
     )
     assert "points" not in told
+    assert found.programs.is_empty()
     assert str(found.run.status) == "cancelled"
     assert found.points.select("cost", "program").rows() == [(120, None)]
     assert verify(found.plan(1), clean_or_dirty()) == []

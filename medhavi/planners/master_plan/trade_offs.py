@@ -189,8 +189,8 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
         made += _unguided(built, parameters, baseline, measured, tell, way)
 
     def solved(budgets: Mapping[str, float]) -> FrontPrograms:
-        session = solver_of(parameters).open(built.program)
-        found = FrontPrograms(built, session, vectors, chosen, budgets, stop)
+        solver = solver_of(parameters)
+        found = FrontPrograms(built, solver, vectors, chosen, budgets, stop)
         found.solve(parameters, points, tell)
         return found
 

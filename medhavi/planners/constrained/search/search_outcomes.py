@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from medhavi.planners.constrained.orders.weighing import TOO_OLD
 from medhavi.planners.constrained.search.search_effort import may_search_again
 from medhavi.results.figures.scorecard import cheapest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     import polars as pl
 
-    from medhavi.planners.constrained.orders.weighing import Judged
+    from medhavi.planners.constrained.orders.weighing import Judged, Line
     from medhavi.planners.constrained.search.found_orders import SearchableRun
     from medhavi.planners.mrp.netting_state.state import Need, NodeKey, SupplyUnit
     from medhavi.results.plans.plan import Plan
@@ -55,6 +56,13 @@ class SupplyChangedError(Exception):
     """Goods of stock levels die, or are held for nothing: the run is made anew."""
 
 
+class StoppedError(Exception):
+    """The run was stopped before a search began: netting alone takes less time."""
+
+    def __init__(self) -> None:
+        super().__init__("stopped before the search")
+
+
 class NettingError(Exception):
     """Products are to be netted by all rules: what was found of them does not do.
 
@@ -69,6 +77,16 @@ class NettingError(Exception):
     def __init__(self, why: str, products: frozenset[NodeKey]) -> None:
         super().__init__(why)
         self.products = products
+
+
+def dead_products(lines: Iterable[Line]) -> frozenset[NodeKey]:
+    """Products of what is dead, or too old, when it would be delivered."""
+    return frozenset(
+        part.unit.node.key
+        for line in lines
+        if line.refused == TOO_OLD
+        for part in line.dropped
+    )
 
 
 def taken_too_early(run: SearchableRun) -> frozenset[NodeKey]:

@@ -17,7 +17,6 @@ from medhavi.planners.constrained.memory import memory_of
 from medhavi.planners.constrained.netting.given_sources import UNDECIDED
 from medhavi.planners.constrained.orders.causes import Walk
 from medhavi.planners.constrained.orders.jobs import jobs_of
-from medhavi.planners.constrained.orders.weighing import TOO_OLD
 from medhavi.planners.constrained.placement.goods_in_time import (
     ends_of_life,
     leave_out_dead,
@@ -46,7 +45,9 @@ from medhavi.planners.constrained.search.search_outcomes import (
     NettingError,
     ReducedDemandError,
     Searched,
+    StoppedError,
     SupplyChangedError,
+    dead_products,
     taken_too_early,
 )
 from medhavi.planners.constrained.search.seeking import seek
@@ -100,6 +101,8 @@ class SearchedRun(SearchableRun):
     model_found: Model
     counts = True
     """Whether it may be the plan: else it only tells when existing orders move."""
+    begun = False
+    """Whether a search was begun before."""
     waiting = False
     """Whether existing orders wait for their goods where all is placed anew."""
     _exact = True
@@ -130,11 +133,12 @@ class SearchedRun(SearchableRun):
         return bool(jobs_of(self.release))
 
     def anew(self) -> SearchedRun:
-        """The same run, built and not netted; this one has let go of its records."""
+        """The same run, built and not netted; this one's records are given back."""
         self.give_back()
         run = SearchedRun(self._memory, self.parameters, self._observe)
         run.build()
         run.waiting, run.by_all_rules = self.waiting, self.by_all_rules
+        run.counts, run.begun = self.counts, self.begun
         return run
 
     def share_out(self, lacking: Collection[NodeKey] | None = None) -> bool:
@@ -267,7 +271,7 @@ class SearchedRun(SearchableRun):
             self._place_as_found()
         else:
             super().place()
-        products = frozenset() if self._exact else self._dead()
+        products = frozenset() if self._exact else dead_products(self.lines)
         if products - self.by_all_rules:
             why = "goods are dead when they are delivered"
             raise NettingError(why, products)
@@ -285,15 +289,6 @@ class SearchedRun(SearchableRun):
         if dead or takes_dead(self.release, ends):
             differ("goods are dead when they are used")
         self._memory.breaches |= keep_campaigns(self)
-
-    def _dead(self) -> frozenset[NodeKey]:
-        """Products of what is dead, or too old, when it would be delivered."""
-        return frozenset(
-            part.unit.node.key
-            for line in self.lines
-            if line.refused == TOO_OLD
-            for part in line.dropped
-        )
 
     def _place_as_found(self) -> None:
         placing = self.placing
@@ -495,11 +490,14 @@ def _around(
                 run.release.dissolve()
                 return amiss
             run.by_all_rules |= amiss.products
-        except (UnfitError, MismatchError) as unfit:
+        except (UnfitError, MismatchError, StoppedError) as unfit:
             run.release.dissolve()
             return unfit
         else:
-            if effort == parameters.effort:
+            # Stopped: what tells who waits is the plan, for no other search follows.
+            if stopped := effort != parameters.effort and watch.stop():
+                run.parameters, run.least = parameters, run.late_at_least(resumed=True)
+            if stopped or effort == parameters.effort:
                 judged, too_early = run.judged(), taken_too_early(run)
                 run.settle()
                 made = run.plan(*name)
@@ -531,6 +529,8 @@ def _placed(
         The plant cannot say something.
     MismatchError
         The providers do not say what the search went by.
+    StoppedError
+        Before it was searched.
     SupplyChangedError, LateGoodsError, ReducedDemandError, NettingError
         As they say: the run is made anew.
     """
@@ -544,15 +544,15 @@ def _placed(
     if run.counts:
         run.least = run.late_at_least(resumed=found is not None)
         watch.told(Progress("late at least", run.least.late, len(run.intake.demands)))
-    decisions = run.decisions
+    decisions, effort, seed = run.decisions, run.parameters.effort, seed or 1
+    if found is None and watch.stop() and not run.begun:
+        raise StoppedError
+    run.begun = True
     if found is None and decisions.orders:
-        effort = run.parameters.effort
-        found = sought_from(model, engine, decisions, effort, watch, seed or 1)
+        found = sought_from(model, engine, decisions, effort, watch, seed)
     if found is None:
-        effort, share = run.parameters.effort, decisions.share
-        found = seek(
-            model, engine, effort, watch, seed or 1, saves=run.counts, share=share
-        )
+        saves, share = run.counts, decisions.share
+        found = seek(model, engine, effort, watch, seed, saves=saves, share=share)
     found, whole = with_freed(model, found)
     if not whole:
         run.approximate("a stock level falls before enough came for it")
@@ -585,10 +585,8 @@ def _laid_out(
             run.adopt(model, found)
             run.place()
         except MismatchError as differs:
-            parameters, counts = run.parameters, run.counts
             run.release.dissolve()
             run = run.anew()
-            run.parameters, run.counts = parameters, counts
             model = run.read(floors, kept)
             run.approximate(str(differs))
             if run.counts:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from medhavi.optimize.pareto import Point
-    from medhavi.optimize.problem import Floats, Session, Solution
+    from medhavi.optimize.problem import Floats, Session, Solution, Solver
     from medhavi.planners.constrained.netting.given_sources import Decisions
     from medhavi.planners.master_plan.blocks import BuiltProgram
     from medhavi.planners.parameters import TradeOffParameters
@@ -50,8 +50,10 @@ class FrontPrograms:
 
     Parameters
     ----------
-    built, session
-        Program with its facts, not solved yet; rows are added.
+    built
+        Program with its facts.
+    solver
+        Opened for it, and rows are added there.
     vectors
         Weight per column of each amount, shape (n,), by name.
     chosen
@@ -65,13 +67,13 @@ class FrontPrograms:
     def __init__(
         self,
         built: BuiltProgram,
-        session: Session,
+        solver: Solver,
         vectors: Mapping[str, Floats],
         chosen: Mapping[str, Floats],
         budgets: Mapping[str, float],
         cancelled: Cancelled,
     ) -> None:
-        self._built, self._session, self._cancelled = built, session, cancelled
+        self._built, self._solver, self._cancelled = built, solver, cancelled
         self._vectors, self._chosen, self._budgets = vectors, chosen, budgets
         self._rows: Budgets | None = None
         self._front: Front | None = None
@@ -88,8 +90,12 @@ class FrontPrograms:
         def tell(done: int) -> None:
             observe(Progress("solve programs", min(done, points), points))
 
-        built, session, cancelled = self._built, self._session, self._cancelled
         tell(0)
+        built, cancelled = self._built, self._cancelled
+        # To open a session takes a while, and nobody waits for it any more.
+        if cancelled():
+            return
+        session = self._solver.open(built.program)
         # The point of least money is near the one of least shortage, not so the other
         # way round.
         session.solve(cancelled=cancelled)
