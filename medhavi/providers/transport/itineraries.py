@@ -307,14 +307,13 @@ class Itineraries:
         k: int,
         by: Objective = "time",
         *,
-        country: str | None = None,
         forbidden: Collection[str] = NOWHERE,
     ) -> tuple[Itinerary, ...]:
         """K best itineraries by cost, CO2, reliability or arrival, best first.
 
         Parameters
         ----------
-        product, qty, country, forbidden
+        product, qty, forbidden
             As in `earliest`.
         origin, ready
             Where the goods are ready, and when [s].
@@ -333,7 +332,7 @@ class Itineraries:
         if k < 1:
             message = f"{k} alternatives were asked for; give 1 or more."
             raise ValueError(message)
-        goods = self.goods(product, qty, destination, country)
+        goods = self.goods(product, qty, destination)
         if origin == destination:
             return (self._itinerary(product, qty, goods.load, ([], ready)),)
 

@@ -448,13 +448,10 @@ class PlanMaintenance:
     ----------
     source
         The data that the server shows first.
-    every
-        Seconds between two looks.
     """
 
-    def __init__(self, source: DataSource, every: float = EVERY_SECONDS) -> None:
+    def __init__(self, source: DataSource) -> None:
         self._source = source
-        self._every = every
         self._head: object = None
         self._facts = ""
         self._ended = threading.Event()
@@ -506,4 +503,4 @@ class PlanMaintenance:
                 self.look()
             except Exception:  # noqa: BLE001 - the boundary of a thread
                 _log.exception("plan in force: a look failed")
-            self._ended.wait(self._every)
+            self._ended.wait(EVERY_SECONDS)
