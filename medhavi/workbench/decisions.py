@@ -107,8 +107,6 @@ def _identity(
 
     Parameters
     ----------
-    words
-        What is decided.
     before
         Earlier decisions, the oldest first.
     decides, about

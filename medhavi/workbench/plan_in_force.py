@@ -142,8 +142,6 @@ def renewed_plan(
     kept
         Keep what was made: in gold of the lake, of the newest facts, where its folder
         can be written, else in the cache; whole or not at all.
-    observe, cancelled
-        As of `plan_snapshot`.
 
     Raises
     ------

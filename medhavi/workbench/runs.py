@@ -66,8 +66,6 @@ class LastRun:
 
         Parameters
         ----------
-        plan, snapshot
-            A plan of the snapshot.
         edited
             The snapshot with an edit. Where its tables differ in what is netted alone,
             the kept run is built on; it is made first where there is none. In modes
@@ -151,8 +149,6 @@ class LastRun:
         ----------
         snapshot, edited
             What differs between them is netted alone; see `nets_alone`.
-        settings, seed
-            As of `pipeline.plan`.
         """
         with self._lock:
             base = self._base = self._of(snapshot, settings)

@@ -123,8 +123,6 @@ def late_at_least(
 
     Parameters
     ----------
-    planned
-        The run.
     demands
         Those that are delivered in full.
     weights

@@ -216,8 +216,6 @@ class _RemedyTrials:
     ----------
     snapshot, plan
         The unchanged tables and their plan.
-    observe, stop
-        As of `remedies`.
     """
 
     def __init__(

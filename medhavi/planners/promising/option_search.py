@@ -133,8 +133,6 @@ class OptionSearch:
     ----------
     book
         Master data and ledgers.
-    request
-        What is asked for.
     policy
         How it is promised.
     relaxed

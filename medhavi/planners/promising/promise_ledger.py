@@ -57,8 +57,6 @@ class PreemptedPromise(NamedTuple):
 
     Parameters
     ----------
-    demand
-        The line.
     token
         Of what the book accepted for it instead.
     before

@@ -224,8 +224,6 @@ def sensitivity(
     ----------
     search
         The finished search.
-    answer
-        What it gave.
     ask
         Gives the answer to a request on a book.
     """

@@ -55,8 +55,6 @@ def sobol(dimensions: int, correlation: float = 0.0) -> tuple[Levels, ...]:
 
     Parameters
     ----------
-    dimensions
-        What is uncertain.
     correlation
         Of the normal scores of any two dimensions, 0 to below 1.
     """

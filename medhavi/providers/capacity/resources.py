@@ -190,8 +190,6 @@ class ResourceClock:
 
     Parameters
     ----------
-    resource, location
-        Ids.
     finite
         False: loads are reported, never a limit.
     bucket

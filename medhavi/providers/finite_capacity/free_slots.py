@@ -58,8 +58,6 @@ class OptionResources:
 
     Parameters
     ----------
-    option
-        The option.
     occupancy
         Ledgers of its resources; infinite ones have none.
     changeovers

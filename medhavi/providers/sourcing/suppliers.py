@@ -268,8 +268,6 @@ class Suppliers:
         Working times.
     lead_times : LeadTimes
         Which time holds.
-    exchange : Exchange
-        Rates of currencies.
     """
 
     def __init__(

@@ -179,8 +179,6 @@ class Itineraries:
             What travels, in base units; all of it on one departure per leg (rule 34).
         origins
             Instant at which the goods are ready, by location [s].
-        destination
-            Location.
         country
             Country of the final delivery where the destination states none (that of
             the customer, rule 34).
@@ -317,8 +315,6 @@ class Itineraries:
             As in `earliest`.
         origin, ready
             Where the goods are ready, and when [s].
-        destination
-            Location.
         k
             How many at most; fewer where there are no more ways without a circle.
         by

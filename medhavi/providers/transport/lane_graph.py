@@ -34,15 +34,7 @@ AHEAD = 120 * DAY
 
 
 class LaneEdge:
-    """One lane, compiled.
-
-    Parameters
-    ----------
-    transport
-        Lanes of the snapshot.
-    lane
-        Id.
-    """
+    """One lane, compiled."""
 
     __slots__ = (
         "_clock",
@@ -301,8 +293,6 @@ class LaneGraph:
 
     Parameters
     ----------
-    transport
-        Lanes of the snapshot.
     stores
         Tells whether goods can lie at a location; at customers they end.
     """

@@ -497,8 +497,6 @@ class LegArrays:
 
         Parameters
         ----------
-        lane
-            Id.
         ready
             When the loads are ready.
         transit

@@ -79,8 +79,6 @@ class TimePhasedRecord:
 
     Parameters
     ----------
-    product, location
-        The item.
     bucket
         Length of a bucket: "day", "week" or "month".
     on_hand

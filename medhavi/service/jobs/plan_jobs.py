@@ -205,8 +205,6 @@ class RemedyRequest:
 
     Parameters
     ----------
-    plan
-        Request of the plan.
     fingerprint
         The plan as the page shows it.
     demand

@@ -97,8 +97,6 @@ def preview_html(preview: Preview, names: Names, order: str = "") -> str:
 
     Parameters
     ----------
-    preview
-        Of the edit.
     names
         For people.
     order
@@ -456,8 +454,6 @@ def undone_words(
     ----------
     edit
         Id of the edit that took another one back.
-    made
-        All edits.
     """
     known = {one.edit_id: one for one in made}
     taken = known.get(known[edit].undoes or "") if edit in known else None

@@ -177,13 +177,7 @@ def followed(
     mode: str | None = None,
     observe: Observe | None = None,
 ) -> PlanPage:
-    """Plan in force of the tables of a page; its cell is run again with each new one.
-
-    Parameters
-    ----------
-    mode, observe
-        As of `load_page`.
-    """
+    """Plan in force of a page; its cell is run again with each new one."""
     on_page = follow_facts(data)
     wanted = mode if mode in MODES else served_mode()
     return planned(data, snapshot, wanted, observe, waits=not on_page)

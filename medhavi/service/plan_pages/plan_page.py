@@ -237,8 +237,6 @@ def show_edit(
 
     Parameters
     ----------
-    page
-        With its plan.
     form
         `kind`, `supply` and the values of the edit; `due` is local time of the company,
         `parts` are numbers with spaces or semicolons. An edit of several orders has

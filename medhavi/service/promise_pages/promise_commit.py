@@ -284,8 +284,6 @@ class PromiseEffectRequest:
 
     Parameters
     ----------
-    plan
-        Request of the plan in force.
     rows
         Rows of the promise as JSON, as of `promised_rows`.
     press
@@ -322,8 +320,6 @@ def effect_of(data: PageData, promise: Promise, press: int) -> PlanEffect | Page
 
     Parameters
     ----------
-    data
-        Tables of the page.
     press
         Of the button that asked.
     """

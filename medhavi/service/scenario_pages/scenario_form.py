@@ -75,8 +75,6 @@ class ChangeForm:
 
     Parameters
     ----------
-    kind, values
-        What was sent.
     problems
         Text by field.
     trouble

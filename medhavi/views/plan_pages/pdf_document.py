@@ -39,8 +39,6 @@ class PdfDocument(FPDF):
 
     Parameters
     ----------
-    title
-        Of the document.
     moment
         When it is dated.
     foot

@@ -371,8 +371,6 @@ def due(
 
     Parameters
     ----------
-    rule
-        Its trigger.
     key
         What it would work on.
     last

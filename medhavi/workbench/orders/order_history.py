@@ -249,11 +249,6 @@ def order_list(
 ) -> pl.DataFrame:
     """List the orders of a plan, the most urgent first.
 
-    Parameters
-    ----------
-    snapshot
-        What was planned.
-
     Returns
     -------
     DataFrame

@@ -441,8 +441,6 @@ class Netted:
 
     Parameters
     ----------
-    register
-        The netting.
     jobs
         Orders that are placed, by number.
 

@@ -99,8 +99,6 @@ def new_pass(plant: Plant, machines: int, orders: int) -> Pass:
 
     Parameters
     ----------
-    plant
-        The plant.
     machines
         How many machines it has.
     orders
@@ -393,8 +391,6 @@ class Passes:
         How many machines it has.
     priority
         Priority of each demand.
-    engine
-        The kernels.
 
     Attributes
     ----------

@@ -216,8 +216,6 @@ class NeedNumbers:
 
     Parameters
     ----------
-    model
-        The plant.
     item
         The number of the product of each order, in sequence of registration. Shape
         (n_orders,), int64.

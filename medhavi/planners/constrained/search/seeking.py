@@ -84,8 +84,6 @@ class Wheel:
     ----------
     passes
         Passes over the plant; `work` is that of the construction.
-    start
-        The construction.
     manner
         How it turns.
     seed
@@ -238,10 +236,6 @@ def seek(
 
     Parameters
     ----------
-    model
-        The plant.
-    engine
-        The kernels.
     effort
         "light", "standard" or "full"; see `budget_of`.
     watch

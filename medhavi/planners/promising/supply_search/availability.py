@@ -65,8 +65,6 @@ class RoutingNeeds(NamedTuple):
     ----------
     start
         The instant [s].
-    gain
-        What it yields.
     groups
         Component lines that hold then; of each group one is needed.
     chain

@@ -143,8 +143,6 @@ class CampaignCapacity:
         ----------
         capacity
             Room among other work.
-        source
-            A routing.
         steps
             Order size in steps of routing units.
         start, by

@@ -112,8 +112,6 @@ class DeliverySearch:
         Providers with their ledgers.
     reach
         Where products come from.
-    wanted
-        What is asked for.
 
     Attributes
     ----------

@@ -334,8 +334,6 @@ class OptionPrice:
 
     Parameters
     ----------
-    costs
-        Prices of the book.
     found, request
         The option as it is held, and who asks for it.
     """
@@ -389,13 +387,7 @@ class PricedProduct(NamedTuple):
 
 
 class OptionCosts:
-    """Prices of the options of one book.
-
-    Parameters
-    ----------
-    stages
-        Providers.
-    """
+    """Prices of the options of one book."""
 
     __slots__ = ("_embodied", "_goods", "_hours", "_last", "_rates", "_stages")
 

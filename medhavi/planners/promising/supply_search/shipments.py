@@ -198,8 +198,6 @@ class ShipmentPlanning:
     ----------
     stages
         Providers with their ledgers.
-    wanted
-        What is asked for.
     reached
         Places and lanes that goods may come by.
     failures

@@ -338,8 +338,6 @@ class StandingSupplies:
     ----------
     run
         A run that is built and not netted yet.
-    offers
-        The sources of its products.
     last
         The last due date [UTC s].
     """

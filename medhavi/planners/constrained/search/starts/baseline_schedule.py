@@ -482,11 +482,6 @@ class BaselineSchedule:
         """Orders and pegs by numbers of a plant, and 1 for each demand that changed.
 
         Orders are where the plan states them, as late as may be.
-
-        Parameters
-        ----------
-        run, model, names
-            The run, its plant, and what is in that by name.
         """
         now = model.as_of
         items, of = self._numbered("items", names.items), run.earlier.firmed

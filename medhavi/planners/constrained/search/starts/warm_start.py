@@ -81,10 +81,6 @@ def resumed(
 
     Parameters
     ----------
-    run, model
-        The run and its plant.
-    engine, watch, seed
-        As of `seek`.
     kept
         The schedule of a plan before.
 
