@@ -40,13 +40,14 @@ from medhavi.planners.constrained.search.found_placing import (
 from medhavi.planners.constrained.search.laying_out import Layout
 from medhavi.planners.constrained.search.plant.machines import UnfitError
 from medhavi.planners.constrained.search.plant.model import model_of
-from medhavi.planners.constrained.search.search_effort import Watch, engine_of
-from medhavi.planners.constrained.search.search_outcomes import (
+from medhavi.planners.constrained.search.search_effort import (
     FOUND,
     NettingError,
     ReducedDemandError,
     Searched,
     SupplyChangedError,
+    Watch,
+    engine_of,
     taken_too_early,
 )
 from medhavi.planners.constrained.search.seeking import seek
@@ -544,12 +545,11 @@ def _placed(
     if run.counts:
         run.least = run.late_at_least(resumed=found is not None)
         watch.told(Progress("late at least", run.least.late, len(run.intake.demands)))
-    decisions = run.decisions
+    decisions, effort = run.decisions, run.parameters.effort
     if found is None and decisions.orders:
-        effort = run.parameters.effort
         found = sought_from(model, engine, decisions, effort, watch, seed or 1)
     if found is None:
-        effort, share = run.parameters.effort, decisions.share
+        share = decisions.share
         found = seek(
             model, engine, effort, watch, seed or 1, saves=run.counts, share=share
         )
