@@ -115,8 +115,6 @@ def load_campaigns(
         One of `HOW`.
     carried_out
         Folder of a plan that was carried out; else the last published one of a lake.
-    observe
-        Told what goes on.
     begin
         Plan at once; else a page offers it until somebody begins it.
     """

@@ -65,8 +65,6 @@ def html(
 
     Parameters
     ----------
-    plan
-        A plan with its key figures.
     snapshot
         What was planned: the page then uses names, units and local times, and checks
         the plan against it.

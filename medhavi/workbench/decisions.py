@@ -416,8 +416,6 @@ class FactAmending:
         ----------
         event
             Id of the fact, as findings and bronze name it, or its position.
-        approver
-            Who confirmed it.
 
         Returns
         -------

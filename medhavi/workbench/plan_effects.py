@@ -111,8 +111,6 @@ def effect_on_plan(
 
     Parameters
     ----------
-    edited
-        The tables with a change.
     last
         Runs that follow each other; None: everything is planned from nothing.
     """

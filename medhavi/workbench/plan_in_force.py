@@ -66,8 +66,6 @@ def plan_in_force(
 
     Parameters
     ----------
-    snapshot
-        The tables it is asked for.
     lake
         Where plans are recorded; None: tables without a lake.
     past
@@ -193,8 +191,6 @@ def nearest_plan(snapshot: Snapshot, known: Plan, lake: Lake | None) -> Plan:
 
     Parameters
     ----------
-    snapshot
-        Tables that are to be planned.
     known
         Plan in force, which is the base where no other is nearer.
     lake

@@ -483,8 +483,6 @@ def useless(release: OrderCreation, orders: Iterable[SupplyOrder]) -> set[int]:
 
     Parameters
     ----------
-    release
-        Register of the run.
     orders
         Orders that lost some of their takers.
 

@@ -88,8 +88,6 @@ class MrpRun:
     ----------
     snapshot
         Without error findings.
-    parameters
-        Settings of the planner.
     observe
         Called with (phase, done, total); changes nothing.
     cancelled

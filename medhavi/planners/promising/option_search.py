@@ -131,8 +131,6 @@ class OptionSearch:
 
     Parameters
     ----------
-    book
-        Master data and ledgers.
     policy
         How it is promised.
     relaxed

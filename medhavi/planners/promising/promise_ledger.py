@@ -114,8 +114,6 @@ class PromiseLedger:
     ----------
     snapshot
         Planning tables without errors.
-    stages
-        Providers with their ledgers.
 
     Attributes
     ----------

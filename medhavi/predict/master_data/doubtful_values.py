@@ -231,8 +231,6 @@ def doubtful_values(
     ----------
     snapshot
         The tables; they are not changed.
-    settings
-        See `DoubtSettings`.
     history
         Earlier values and corrections of the cells, where a log has them.
     deliveries

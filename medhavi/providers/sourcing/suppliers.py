@@ -264,8 +264,6 @@ class Suppliers:
         `suppliers`, `supply_terms`, `price_tiers`.
     facts : ProductFacts
         Groups, steps, places.
-    calendars : Calendars
-        Working times.
     lead_times : LeadTimes
         Which time holds.
     """

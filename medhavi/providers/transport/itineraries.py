@@ -80,8 +80,6 @@ class Itineraries:
     ----------
     transport
         Lanes, timetables, costs.
-    facts
-        Goods and places.
     loads
         What is carried before; it is changed in place.
     """

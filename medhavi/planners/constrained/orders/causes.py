@@ -101,8 +101,6 @@ class Walk:
         Placed orders by index of the order.
     waits
         Tells what an order waited for.
-    release
-        Of the finished run.
     barred
         What refuses an order that fits in no campaign, by index: the rule.
     """
@@ -440,10 +438,6 @@ def tell(
 
     Parameters
     ----------
-    messages
-        Where the exceptions are collected.
-    jobs, release
-        Of the finished run.
     as_of
         Now of the plan [UTC seconds].
     """
@@ -508,10 +502,6 @@ def tell_refused(
 
     Parameters
     ----------
-    messages
-        Where the exceptions are collected.
-    lines, model
-        Of the finished run.
     rules
         By index of the demand: the rule, and how late the rest would have been [s].
     """

@@ -62,8 +62,6 @@ def schedule_of(
 
     Parameters
     ----------
-    run, model, found
-        The run, its plant, and what a search found.
     floors
         As of `standing_work.date_existing`.
     """
