@@ -22,7 +22,7 @@ from medhavi.providers import Providers
 from medhavi.results.plans.plan import Plan
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.data_source import DataSource
-from medhavi.service.jobs.job import JobLane, OnStop
+from medhavi.service.jobs.job import JobLane, OnStop, OwnWork
 from medhavi.service.jobs.open_pages import result_of
 from medhavi.service.jobs.plan_jobs import PlanRequest, PricedEdit
 from medhavi.service.page_data import PageProblem, bench_of, problem_of
@@ -346,7 +346,7 @@ def setup_rows(page: CampaignPage) -> pl.DataFrame:
 
 # ------------------------------------------------------------------------------ edit
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MatrixRequest:
+class MatrixRequest(OwnWork):
     """What an edited cell of a matrix changes.
 
     Parameters
@@ -367,13 +367,6 @@ class MatrixRequest:
     edit: str
     press: int
     title: str = field(default=say("effect_of_a_changeover"), init=False, compare=False)
-    on_stop: ClassVar = OnStop.END
-    lane: ClassVar = JobLane.AWAITED
-
-    @property
-    def subject(self) -> object:
-        """Itself: nobody's edit takes the place of another's."""
-        return self
 
     def preview(self, observe: Observe) -> Preview:
         """Preview with its plan, as it was made before."""

@@ -16,7 +16,7 @@ from medhavi.progress import unobserved
 from medhavi.results.promises.promise import Promise
 from medhavi.results.run_record import Status
 from medhavi.service.data_source import DataSource, file_date_format
-from medhavi.service.jobs.job import JobLane, OnStop
+from medhavi.service.jobs.job import JobLane, OnStop, OwnWork
 from medhavi.service.jobs.open_pages import result_of
 from medhavi.service.page_data import (
     PageProblem,
@@ -81,7 +81,7 @@ class BulkPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FileAnswersRequest:
+class FileAnswersRequest(OwnWork):
     """Answers to a file of requests; nothing is written.
 
     Parameters
@@ -104,11 +104,6 @@ class FileAnswersRequest:
     def title(self) -> str:
         """Name of the work, for people."""
         return say("answers_to_a_file", self.file.name)
-
-    @property
-    def subject(self) -> object:
-        """Itself: nobody's file takes the place of another's."""
-        return self
 
     def run(self, observe: Observe, cancelled: Cancelled) -> Answers:
         """Answer the lines, with the desk of this process where there is one."""
