@@ -65,12 +65,7 @@ from medhavi.workbench.shared_desk import COMPARED_SECONDS, DeskMaintenance
 from medhavi.workbench.workspace import NoWorkspaceError, models_folder
 
 if TYPE_CHECKING:
-    from collections.abc import (
-        AsyncIterator,
-        Iterable,
-        Mapping,
-        Sequence,
-    )
+    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
     from starlette.requests import Request
     from starlette.responses import Response

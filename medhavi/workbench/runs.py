@@ -16,11 +16,7 @@ import polars as pl
 from medhavi.planners.edit_price import planned_without, unless_later
 from medhavi.planners.net_change.net_change import NETTED_ALONE
 from medhavi.planners.parameters import STABILITY_PRICE, STABILITY_SHARE, MrpParameters
-from medhavi.planners.pipeline import (
-    changed_inputs,
-    own_settings,
-    plan_to_build_on,
-)
+from medhavi.planners.pipeline import changed_inputs, own_settings, plan_to_build_on
 from medhavi.planners.pipeline import plan as make_plan
 from medhavi.results.identity import register_of
 from medhavi.results.plans.plan import Plan

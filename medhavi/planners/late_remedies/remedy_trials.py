@@ -28,11 +28,7 @@ from medhavi.planners.mrp.hard_allocations import ForecastPolicies, needed_at
 from medhavi.progress import Progress, Stop, unobserved
 from medhavi.providers import Providers
 from medhavi.providers.product_facts import demand_value
-from medhavi.results.plan_remedy import (
-    MODES_WITH_REMEDIES,
-    PlanRemedy,
-    WorsenedDemand,
-)
+from medhavi.results.plan_remedy import MODES_WITH_REMEDIES, PlanRemedy, WorsenedDemand
 from medhavi.results.run_record import Status
 from medhavi.snapshot.patch import Patch
 from medhavi.units import DAY, HOUR, to_seconds

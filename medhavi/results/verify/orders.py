@@ -15,13 +15,7 @@ import polars as pl
 
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.limiter import Limiter
-from medhavi.results.verify.facts import (
-    PLACE,
-    TOLERANCE,
-    faults,
-    valid_at,
-    validity,
-)
+from medhavi.results.verify.facts import PLACE, TOLERANCE, faults, valid_at, validity
 from medhavi.units import ALWAYS, NEVER, exact
 
 if TYPE_CHECKING:

@@ -22,10 +22,7 @@ from medhavi.views.order_grid import critical_html
 from medhavi.views.page import empty, finding_text, findings_html, table_html
 from medhavi.views.plan_pages.calendar_words import shifts_words
 from medhavi.views.words import say
-from medhavi.workbench.orders.plan_edit_answers import (
-    EditStatus,
-    Preview,
-)
+from medhavi.workbench.orders.plan_edit_answers import EditStatus, Preview
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -19,15 +19,7 @@ from fpdf.fonts import FontFace  # noqa: TID253
 from medhavi.results.plans.lateness import late_demands
 from medhavi.units import from_seconds
 from medhavi.views import grid_columns
-from medhavi.views.names import (
-    NOTHING,
-    count,
-    duration,
-    money,
-    names_of,
-    percent,
-    when,
-)
+from medhavi.views.names import NOTHING, count, duration, money, names_of, percent, when
 from medhavi.views.order_list import clock, plain
 from medhavi.views.pictures.lateness import (
     late_causes,

@@ -14,11 +14,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.planners.constrained.orders.weighing import (
-    NEVER_FITS,
-    RULES,
-    latest_of,
-)
+from medhavi.planners.constrained.orders.weighing import NEVER_FITS, RULES, latest_of
 from medhavi.planners.mrp.exception_messages import tell_awaited
 from medhavi.planners.mrp.fulfilment import late_cost, short_cost
 from medhavi.results.amounts import duration, number

@@ -14,11 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from medhavi.planners.constrained.netting.given_sources import dates_ahead
-from medhavi.planners.kernels.plant_kernels.plant_record import (
-    FAR,
-    MOST_LOTS,
-    Pass,
-)
+from medhavi.planners.kernels.plant_kernels.plant_record import FAR, MOST_LOTS, Pass
 from medhavi.planners.kernels.plant_kernels.schedule_record import ScheduleRecord
 from medhavi.units import DAY
 

@@ -16,10 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medhavi.planners.promising.supply_search.stock_allocation import lasting
 from medhavi.providers.product_facts import DemandValue, demand_value
-from medhavi.providers.reservations import (
-    order_line_key,
-    reservation_named,
-)
+from medhavi.providers.reservations import order_line_key, reservation_named
 from medhavi.providers.sources import StepWindow
 from medhavi.results.promises.promise import PlannedHold, PlannedPurchase, PromiseCost
 from medhavi.units import DAY, DAYS_PER_YEAR, MINUTE, from_units, seconds_up

@@ -15,10 +15,7 @@ import polars as pl
 
 from medhavi.planners.constrained.memory import Reductions
 from medhavi.planners.constrained.orders.jobs import may_move
-from medhavi.planners.constrained.search.found_orders import (
-    EarlierPeg,
-    EarlierPegs,
-)
+from medhavi.planners.constrained.search.found_orders import EarlierPeg, EarlierPegs
 from medhavi.planners.constrained.search.plant_names import (
     NamedDecisions,
     first_options,
