@@ -126,13 +126,7 @@ def load_campaigns(
             problem=data.problem,
         )
     asked = CampaignRequest(
-        plan=PlanRequest(
-            source=data.source,
-            mode="constrained",
-            known_at=data.known_at,
-            effective_at=data.effective_at,
-            facts=data.snapshot.fingerprint,
-        ),
+        plan=PlanRequest.for_page(data, "constrained"),
         how=how if how in HOW else HOW[0],
         carried_out=carried_out,
     )

@@ -74,13 +74,7 @@ def begin(
         What is traded, by name; orders change from those of the plan in force.
     """
     assert data.snapshot is not None
-    plan = PlanRequest(
-        source=data.source,
-        mode=served_mode(),
-        known_at=data.known_at,
-        effective_at=data.effective_at,
-        facts=data.snapshot.fingerprint,
-    )
+    plan = PlanRequest.for_page(data, served_mode())
     asked = FrontRequest(
         plan=plan,
         objectives=tuple(objectives),

@@ -211,7 +211,6 @@ class ResourceClock:
     """
 
     resource: str
-    location: str
     finite: bool
     bucket: str | None
     cost_per_hour: float
@@ -466,7 +465,6 @@ class Resources:
             paces = tuple((a, b, pace * slower) for a, b, pace in paces)
         return ResourceClock(
             resource=name,
-            location=row["location"],
             finite=row["finite"],
             bucket=row["bucket"],
             cost_per_hour=row["cost_per_hour"] or 0.0,

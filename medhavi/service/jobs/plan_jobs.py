@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from medhavi.results.plan_remedy import RemedyTrials
     from medhavi.results.plans.plan import Plan
     from medhavi.scenarios import Outcome, Scenario
+    from medhavi.service.page_data import PageData
     from medhavi.snapshot import Snapshot
     from medhavi.workbench.orders.plan_edit_answers import Preview
     from medhavi.workbench.workbench import Workbench
@@ -69,6 +70,18 @@ class PlanRequest:
     base_facts: str = ""
     on_stop: ClassVar = OnStop.BEST
     lane: ClassVar = JobLane.PLAN
+
+    @classmethod
+    def for_page(cls, data: PageData, mode: str) -> PlanRequest:
+        """Plan in a mode of the tables that a page has."""
+        assert data.snapshot is not None
+        return cls(
+            source=data.source,
+            mode=mode,
+            known_at=data.known_at,
+            effective_at=data.effective_at,
+            facts=data.snapshot.fingerprint,
+        )
 
     @property
     def title(self) -> str:

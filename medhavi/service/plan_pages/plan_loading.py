@@ -198,13 +198,7 @@ def planned(
     waits
         Wait for the job that makes it; else the page says that it is being made.
     """
-    asked = PlanRequest(
-        source=data.source,
-        mode=mode,
-        known_at=data.known_at,
-        effective_at=data.effective_at,
-        facts=snapshot.fingerprint,
-    )
+    asked = PlanRequest.for_page(data, mode)
     page = PlanPage(
         source=data.source,
         snapshot=snapshot,
@@ -286,13 +280,7 @@ def plan_at_hand(data: PageData) -> Plan | None:
     last = _shown.get((data.source, mode))
     if data.source.scenario or last is not None:
         return None if last is None else last.plan
-    asked = PlanRequest(
-        source=data.source,
-        mode=mode,
-        known_at=data.known_at,
-        effective_at=data.effective_at,
-        facts=snapshot.fingerprint,
-    )
+    asked = PlanRequest.for_page(data, mode)
     try:
         known = _known(asked, snapshot)
     except (MedhaviError, OSError):
