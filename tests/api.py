@@ -35,7 +35,7 @@ from medhavi.events.event_types.catalog import (
     stream_for,
 )
 from medhavi.events.kurrent_store.kurrent import KurrentStore
-from medhavi.events.memory import JsonlStore, MemoryStore, system_clock, to_line
+from medhavi.events.memory import JsonlStore, MemoryStore, system_clock
 from medhavi.events.sqlite import SqliteStore
 from medhavi.events.store import (
     ANY,
@@ -263,7 +263,6 @@ __all__ = [
     "stream_name",
     "system_clock",
     "to_arrow",
-    "to_line",
     "to_microseconds",
     "trust_line",
     "verify",

@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from medhavi.cli.command_output import show_measures, show_table, talk
-from medhavi.cli.lake_commands import (
-    TableSource,
-    open_workbench,
-)
+from medhavi.cli.lake_commands import TableSource, open_workbench
 from medhavi.cli.options import (
     ApproverOption,
     LakeOption,

@@ -23,12 +23,7 @@ from medhavi.cli import (
 )
 from medhavi.cli.boundary import guarded
 from medhavi.cli.command_output import begin
-from medhavi.cli.options import (
-    EPILOG,
-    CommandGroup,
-    refusing,
-    register_unavailable,
-)
+from medhavi.cli.options import EPILOG, CommandGroup, refusing, register_unavailable
 from medhavi.cli.planning import (
     orders_commands,
     plan_commands,

@@ -13,13 +13,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    Literal,
-    get_args,
-    get_type_hints,
-)
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
 
 from medhavi.edits.parameter import (
     Cell,

@@ -105,8 +105,6 @@ def order_row(
     ----------
     supply
         Row of `supplies` of status planned.
-    order
-        Number of the order.
     locked
         Whether its dates are fixed.
     demand
@@ -191,8 +189,6 @@ def order_number(kind: str, supply: Mapping[str, Any], taken: Collection[str]) -
 
     Parameters
     ----------
-    kind
-        Kind of the order.
     supply
         Row of `supplies` of status planned.
     taken

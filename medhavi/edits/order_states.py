@@ -85,8 +85,6 @@ class OrderFacts:
     ----------
     order
         Its id, for messages.
-    state
-        Where it is.
     qty, qty_done
         Ordered, and in stock already [as the order].
     wanted_qty

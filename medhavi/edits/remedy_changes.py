@@ -389,8 +389,6 @@ class WaitingScope(NamedTuple):
         Products and locations that are waited for: lots of theirs may be held.
     resources
         Who works for it, and may be down.
-    lanes
-        What it travels by.
     """
 
     since: int

@@ -13,13 +13,7 @@ import polars as pl
 
 from medhavi.edits.calendar_changes import check_longer, check_opened
 from medhavi.edits.catalogue import change
-from medhavi.edits.parameter import (
-    Argument,
-    Cells,
-    Moment,
-    asked_moment,
-    known_moment,
-)
+from medhavi.edits.parameter import Argument, Cells, Moment, asked_moment, known_moment
 from medhavi.edits.remedy_changes import (
     SHIFT,
     hours_after_work,

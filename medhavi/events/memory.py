@@ -300,14 +300,6 @@ class BadLine(msgspec.Struct, frozen=True, kw_only=True):
 _DECODER = msgspec.json.Decoder(_Line)
 
 
-def to_line(event: RecordedEvent) -> str:
-    """Line of an event, with its line break."""
-    values = msgspec.structs.asdict(event)
-    values["payload"] = msgspec.Raw(event.payload.encode())
-    values["metadata"] = msgspec.Raw(event.metadata.encode())
-    return msgspec.json.encode(values).decode().replace("\n", " ") + "\n"
-
-
 class JsonlStore:
     """A file of events as a store that cannot be written.
 

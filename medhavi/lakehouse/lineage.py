@@ -138,8 +138,6 @@ class LineageReading:
 
     Parameters
     ----------
-    state
-        Tables of the moment.
     snapshot
         Planning tables of the moment, as planners read them.
     """

@@ -91,8 +91,6 @@ class ComponentSession:
 
     Parameters
     ----------
-    program
-        The whole.
     components
         Its components, two at least.
     open_one

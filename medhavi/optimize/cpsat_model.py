@@ -40,11 +40,6 @@ if TYPE_CHECKING:
 class TaskModel:
     """Variables and constraints of tasks and machines.
 
-    Parameters
-    ----------
-    problem
-        What is to be sequenced.
-
     Attributes
     ----------
     model
@@ -332,8 +327,6 @@ class MachineRules:
 
     Parameters
     ----------
-    base
-        Model with its tasks.
     counted
         Whether changes are part of a goal, so that neighbours must be known.
 

@@ -128,8 +128,6 @@ class HighsSession:
 
     Parameters
     ----------
-    program
-        What is solved.
     seed
         Of perturbations.
     least_steps

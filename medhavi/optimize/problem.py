@@ -324,8 +324,6 @@ class Solution:
 
     Parameters
     ----------
-    outcome
-        What was shown.
     objective
         Cost of `values`; nan where there are none.
     bound
@@ -406,8 +404,6 @@ def mps(program: Program, columns: Sequence[str], rows: Sequence[str]) -> Iterat
 
     Parameters
     ----------
-    program
-        What is written.
     columns, rows
         Names, one for each; blanks become underscores.
 

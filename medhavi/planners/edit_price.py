@@ -75,8 +75,6 @@ def edit_price(old: PlanOf, new: PlanOf, again: Plan | None = None) -> EditPrice
 
     Parameters
     ----------
-    old, new
-        Plan in force, and the plan with the edit.
     again
         The old tables planned again; see `planned_without`. None: the old plan.
     """
@@ -100,8 +98,6 @@ def planned_without(
 
     Parameters
     ----------
-    plan
-        Plan in force.
     edited
         Its tables with the edit.
     planned

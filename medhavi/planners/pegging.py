@@ -44,8 +44,6 @@ class Matches:
         One entry per match, in sequence.
     unit_order, unit_qty
         Order of each unit or -1; its quantity [units].
-    n_orders
-        Number of orders.
     owner
         One entry per match: the demand d that it is kept for, -2 - d: for it alone, or
         -1; empty: none is.
@@ -88,8 +86,6 @@ def peg(matches: Matches, engine: EngineName) -> PegArrays:
 
     Parameters
     ----------
-    matches
-        What was matched.
     engine
         "python": need after need; "numba": a level at a time; "auto": what is faster.
 
@@ -162,8 +158,6 @@ def peg_again(
     reached
         Shape (n_places,): where is traced. With a place, all that orders there take
         from is reached.
-    engine
-        As of `peg`.
 
     Returns
     -------

@@ -206,8 +206,6 @@ def providers_of(plan: Plan, snapshot: Snapshot) -> Providers:
 
     Parameters
     ----------
-    plan
-        Of any mode.
     snapshot
         What it was made of, as its disruptions leave it.
     """

@@ -42,8 +42,6 @@ def source_choices(
     ----------
     snapshot
         Tables that the plan was made from.
-    plan
-        A plan of any mode.
     demand
         Only orders that serve it.
     order

@@ -46,8 +46,6 @@ def unplannable_rows(snapshot: Snapshot, refusal: BadData | NotAvailable) -> Mar
 
     Parameters
     ----------
-    snapshot
-        What it was to plan.
     refusal
         What it raised.
     """

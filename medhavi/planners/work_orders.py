@@ -195,8 +195,6 @@ class FirmingAdvice:
 
     Parameters
     ----------
-    supply
-        Its id.
     action
         "firm": a rule says so, without a question; "ask": its time has come and
         somebody has to approve; "wait": not yet.
@@ -282,8 +280,6 @@ class OrderUrgency:
 
     Parameters
     ----------
-    supply
-        Its id.
     priority
         1 is the most important, 0 above all; None: it serves no demand (safety stock,
         the surplus of a lot).

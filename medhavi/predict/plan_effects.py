@@ -61,8 +61,6 @@ def plan_effects(plan: Plan, snapshot: Snapshot) -> pl.DataFrame:
     ----------
     plan
         Of any mode: it counts on the quantile of that mode.
-    snapshot
-        Its tables.
 
     Returns
     -------

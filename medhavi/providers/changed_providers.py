@@ -67,8 +67,6 @@ def changed_rows(snapshot: Snapshot, name: str, rows: Changes) -> list[Row]:
     ----------
     snapshot
         Tells how the table looks.
-    name
-        Table.
     rows
         Rows by table, each with all of its columns or some.
     """
@@ -477,8 +475,6 @@ class LedgerMoves(NamedTuple):
         Takes and arrivals of material that are put back.
     released, occupied
         Work whose resources are free, and work that holds some.
-    unloaded
-        What leaves departures.
     """
 
     shifts: tuple[LineChange, ...] = ()

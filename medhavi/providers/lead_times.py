@@ -181,8 +181,6 @@ class LeadTimes:
 
         Parameters
         ----------
-        terms
-            The row.
         product
             What is bought, where the row is that of a group.
         """

@@ -70,8 +70,6 @@ class Holds:
     ----------
     tables : mapping of str to Rows
         `reservations`, `demands`.
-    facts : ProductFacts
-        Steps of the products.
     as_of : int
         Now of the plan [s]; a hold is active while `expires_at` is after it.
 
@@ -324,13 +322,7 @@ def reservation_named(owner: str, kind: str, part: str, window: tuple[int, int])
 
 
 class ReservationLedger:
-    """All reservations by id and by the demand that they are for.
-
-    Parameters
-    ----------
-    reservations : iterable of Reservation
-        What is known.
-    """
+    """All reservations by id and by the demand that they are for."""
 
     __slots__ = ("_by_demand", "_by_id")
 

@@ -149,8 +149,6 @@ class Blocked(NamedTuple):
     ----------
     stage
         Who was asked: routing, material, capacity, transport, supplier or policy.
-    limiter, subject
-        The reason, and of what.
     """
 
     stage: str

@@ -128,7 +128,10 @@ class PlanRemedy(TextDisplay):
             "cause": self.cause,
             "subject": self.subject,
             "text": self.text,
-            "rows": {name: [dict(row) for row in rows] for name, rows in _sorted(self)},
+            "rows": {
+                name: [dict(row) for row in rows]
+                for name, rows in sorted(self.rows.items())
+            },
             "date_before": _iso(self.date_before),
             "tested_date": _iso(self.tested_date),
             "lateness_before_h": self.lateness_before_h,
@@ -194,10 +197,6 @@ def with_remedies(plan: Plan, remedies: Sequence[PlanRemedy]) -> Plan:
             row["tested_date"] = _moment(tried.tested_date)
     causes = pl.DataFrame(rows, schema=plan.causes.schema)
     return replace(plan, tables={**plan.tables, "causes": causes})
-
-
-def _sorted(remedy: PlanRemedy) -> list[tuple[str, tuple[Mapping[str, object], ...]]]:
-    return sorted(remedy.rows.items())
 
 
 def _moment(instant: int | None) -> object:

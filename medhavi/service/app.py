@@ -65,12 +65,7 @@ from medhavi.workbench.shared_desk import COMPARED_SECONDS, DeskMaintenance
 from medhavi.workbench.workspace import NoWorkspaceError, models_folder
 
 if TYPE_CHECKING:
-    from collections.abc import (
-        AsyncIterator,
-        Iterable,
-        Mapping,
-        Sequence,
-    )
+    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -260,7 +255,8 @@ def health(keeper: DeskMaintenance | None = None) -> dict[str, object]:
     there = "://" in place or Path(place).exists()
     status, ready = ("ok", True) if there else ("unreachable", False)
     if there and keeper is not None:
-        status, ready = _status(keeper.state), keeper.ready
+        status = "ok" if keeper.state == "open" else keeper.state
+        ready = keeper.ready
     return {
         **facts,
         "status": status,
@@ -268,10 +264,6 @@ def health(keeper: DeskMaintenance | None = None) -> dict[str, object]:
         "data": "tables" if source.tables else "lake",
         "place": str(source),
     }
-
-
-def _status(desk: str) -> str:
-    return "ok" if desk == "open" else desk
 
 
 LOCAL = ("127.0.0.1", "localhost", "::1")

@@ -22,7 +22,7 @@ from medhavi.providers import Providers
 from medhavi.results.plans.plan import Plan
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.data_source import DataSource
-from medhavi.service.jobs.job import JobLane, OnStop
+from medhavi.service.jobs.job import JobLane, OnStop, OwnWork
 from medhavi.service.jobs.open_pages import result_of
 from medhavi.service.jobs.plan_jobs import PlanRequest, PricedEdit
 from medhavi.service.page_data import PageProblem, bench_of, problem_of
@@ -115,8 +115,6 @@ def load_campaigns(
         One of `HOW`.
     carried_out
         Folder of a plan that was carried out; else the last published one of a lake.
-    observe
-        Told what goes on.
     begin
         Plan at once; else a page offers it until somebody begins it.
     """
@@ -128,13 +126,7 @@ def load_campaigns(
             problem=data.problem,
         )
     asked = CampaignRequest(
-        plan=PlanRequest(
-            source=data.source,
-            mode="constrained",
-            known_at=data.known_at,
-            effective_at=data.effective_at,
-            facts=data.snapshot.fingerprint,
-        ),
+        plan=PlanRequest.for_page(data, "constrained"),
         how=how if how in HOW else HOW[0],
         carried_out=carried_out,
     )
@@ -348,7 +340,7 @@ def setup_rows(page: CampaignPage) -> pl.DataFrame:
 
 # ------------------------------------------------------------------------------ edit
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MatrixRequest:
+class MatrixRequest(OwnWork):
     """What an edited cell of a matrix changes.
 
     Parameters
@@ -369,13 +361,6 @@ class MatrixRequest:
     edit: str
     press: int
     title: str = field(default=say("effect_of_a_changeover"), init=False, compare=False)
-    on_stop: ClassVar = OnStop.END
-    lane: ClassVar = JobLane.AWAITED
-
-    @property
-    def subject(self) -> object:
-        """Itself: nobody's edit takes the place of another's."""
-        return self
 
     def preview(self, observe: Observe) -> Preview:
         """Preview with its plan, as it was made before."""

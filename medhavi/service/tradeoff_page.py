@@ -24,11 +24,7 @@ from medhavi.results.pareto_front import (
 from medhavi.service.data_source import served_mode
 from medhavi.service.jobs.job_queue import current_queue
 from medhavi.service.jobs.open_pages import OpenPages, outcome_of, this_cell
-from medhavi.service.jobs.plan_jobs import (
-    FrontRequest,
-    PlanRequest,
-    kept_front,
-)
+from medhavi.service.jobs.plan_jobs import FrontRequest, PlanRequest, kept_front
 from medhavi.service.page_data import PageProblem, problem_of
 from medhavi.service.plan_pages import plan_page
 from medhavi.service.plan_pages.plan_loading import (
@@ -78,13 +74,7 @@ def begin(
         What is traded, by name; orders change from those of the plan in force.
     """
     assert data.snapshot is not None
-    plan = PlanRequest(
-        source=data.source,
-        mode=served_mode(),
-        known_at=data.known_at,
-        effective_at=data.effective_at,
-        facts=data.snapshot.fingerprint,
-    )
+    plan = PlanRequest.for_page(data, served_mode())
     asked = FrontRequest(
         plan=plan,
         objectives=tuple(objectives),

@@ -12,15 +12,7 @@ import polars as pl
 from medhavi.results.reports.time_phased import KINDS
 from medhavi.snapshot.network.needs_and_sources import links
 from medhavi.views import grid_columns
-from medhavi.views.names import (
-    NOTHING,
-    count,
-    day,
-    number,
-    quantity,
-    wall_clock,
-    when,
-)
+from medhavi.views.names import NOTHING, count, day, number, quantity, wall_clock, when
 from medhavi.views.page import empty, tab_address, table_html
 from medhavi.views.tiles import Tile
 from medhavi.views.words import say

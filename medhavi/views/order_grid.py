@@ -16,14 +16,7 @@ from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.plans.lateness import WORDS, Verdict, verdicts
 from medhavi.units import from_seconds
 from medhavi.views import grid_columns
-from medhavi.views.names import (
-    count,
-    duration,
-    local,
-    money,
-    quantity,
-    wall_clock,
-)
+from medhavi.views.names import count, duration, local, money, quantity, wall_clock
 from medhavi.views.order_list import MARKS, exception_rows, order_words
 from medhavi.views.page import empty, link_row, part_rows, tab_address, table_html
 from medhavi.views.row_groups import GridGroups, quantity_sums, week_words

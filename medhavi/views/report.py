@@ -14,12 +14,7 @@ import polars as pl
 from medhavi.results.plans.explanation import worst_demands
 from medhavi.results.plans.plan import key_figures
 from medhavi.units import from_seconds
-from medhavi.views.names import (
-    names_of,
-    quantity,
-    relative,
-    when,
-)
+from medhavi.views.names import names_of, quantity, relative, when
 from medhavi.views.order_list import codes, measured
 from medhavi.views.page import (
     document,
@@ -65,8 +60,6 @@ def html(
 
     Parameters
     ----------
-    plan
-        A plan with its key figures.
     snapshot
         What was planned: the page then uses names, units and local times, and checks
         the plan against it.

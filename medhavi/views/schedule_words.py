@@ -11,22 +11,8 @@ import polars as pl
 from medhavi.results.run_record import Status
 from medhavi.results.schedules.problem import TimeAxis
 from medhavi.units import from_seconds, to_seconds
-from medhavi.views.names import (
-    NOTHING,
-    Names,
-    count,
-    duration,
-    number,
-    percent,
-    when,
-)
-from medhavi.views.page import (
-    empty,
-    foot_html,
-    short_print,
-    table_html,
-    verified_words,
-)
+from medhavi.views.names import NOTHING, Names, count, duration, number, percent, when
+from medhavi.views.page import empty, foot_html, short_print, table_html, verified_words
 from medhavi.views.pictures.gantt import RUN, SETUP, GanttStyle, gantt
 from medhavi.views.pictures.operation_bars import (
     MINUTES_MS,

@@ -108,8 +108,6 @@ class Tile:
         Target or base.
     state
         "good", "warn", "bad", or "" where there is nothing to judge.
-    word
-        The state in words.
     rows
         Code of the exceptions behind it, `LATE`, or a section of the page.
     value, is_share, more_is_better

@@ -107,8 +107,6 @@ def _identity(
 
     Parameters
     ----------
-    words
-        What is decided.
     before
         Earlier decisions, the oldest first.
     decides, about
@@ -418,8 +416,6 @@ class FactAmending:
         ----------
         event
             Id of the fact, as findings and bronze name it, or its position.
-        approver
-            Who confirmed it.
 
         Returns
         -------

@@ -94,8 +94,6 @@ class ExceptionReviewing:
         ----------
         exceptions
             Keys of `exception_list`.
-        approver
-            Who says it.
         assignee, note, done
             Who takes care, what was found, whether nothing is left to do; None: as was
             said before. An empty text takes it away.
@@ -154,8 +152,6 @@ class ExceptionReviewing:
 
         Parameters
         ----------
-        settings
-            See `DoubtSettings`.
         snapshot
             Tables of the lake; None: those of `known_at`.
         known_at
@@ -181,8 +177,6 @@ class ExceptionReviewing:
 
         Parameters
         ----------
-        settings
-            See `DuplicateSettings`.
         snapshot
             Tables of the lake; None: the newest.
         """

@@ -111,10 +111,6 @@ def effect_on_plan(
 
     Parameters
     ----------
-    plan, snapshot
-        A plan and its tables.
-    edited
-        The tables with a change.
     last
         Runs that follow each other; None: everything is planned from nothing.
     """
@@ -155,8 +151,6 @@ def planned_again(
     ----------
     plan
         A plan of the snapshot before the edit.
-    edited
-        The snapshot with an edit.
     last
         The run of mode mrp that is kept in memory and the snapshot that is edited;
         none: everything is planned.

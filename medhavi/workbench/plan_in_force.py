@@ -66,8 +66,6 @@ def plan_in_force(
 
     Parameters
     ----------
-    snapshot
-        The tables it is asked for.
     lake
         Where plans are recorded; None: tables without a lake.
     past
@@ -142,8 +140,6 @@ def renewed_plan(
     kept
         Keep what was made: in gold of the lake, of the newest facts, where its folder
         can be written, else in the cache; whole or not at all.
-    observe, cancelled
-        As of `plan_snapshot`.
 
     Raises
     ------
@@ -195,8 +191,6 @@ def nearest_plan(snapshot: Snapshot, known: Plan, lake: Lake | None) -> Plan:
 
     Parameters
     ----------
-    snapshot
-        Tables that are to be planned.
     known
         Plan in force, which is the base where no other is nearer.
     lake

@@ -16,11 +16,7 @@ import polars as pl
 from medhavi.planners.edit_price import planned_without, unless_later
 from medhavi.planners.net_change.net_change import NETTED_ALONE
 from medhavi.planners.parameters import STABILITY_PRICE, STABILITY_SHARE, MrpParameters
-from medhavi.planners.pipeline import (
-    changed_inputs,
-    own_settings,
-    plan_to_build_on,
-)
+from medhavi.planners.pipeline import changed_inputs, own_settings, plan_to_build_on
 from medhavi.planners.pipeline import plan as make_plan
 from medhavi.results.identity import register_of
 from medhavi.results.plans.plan import Plan
@@ -66,8 +62,6 @@ class LastRun:
 
         Parameters
         ----------
-        plan, snapshot
-            A plan of the snapshot.
         edited
             The snapshot with an edit. Where its tables differ in what is netted alone,
             the kept run is built on; it is made first where there is none. In modes
@@ -151,8 +145,6 @@ class LastRun:
         ----------
         snapshot, edited
             What differs between them is netted alone; see `nets_alone`.
-        settings, seed
-            As of `pipeline.plan`.
         """
         with self._lock:
             base = self._base = self._of(snapshot, settings)

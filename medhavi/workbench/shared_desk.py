@@ -246,14 +246,13 @@ class DeskMaintenance:
     def __init__(
         self,
         bench: Workbench,
-        every: float = EVERY_SECONDS,
         *,
         watch: bool = False,
         compared_every: float = COMPARED_SECONDS,
     ) -> None:
         self._bench = bench
         self._watch = watch
-        self._every = min(every, compared_every)
+        self._every = min(EVERY_SECONDS, compared_every)
         self._compared_every = compared_every
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None

@@ -6,13 +6,15 @@ import datetime as dt
 import uuid
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from medhavi.events.event_types.catalog import new_event
 from medhavi.events.event_types.movements import SupplyOrderReleased
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tests.api import NewEvent
+    from tests.api import NewEvent, RecordedEvent
 
 NOON = dt.datetime(2026, 3, 2, 12, tzinfo=dt.UTC)
 
@@ -32,3 +34,11 @@ def sample(number: int, **envelope: Any) -> NewEvent:
 def samples(numbers: Iterable[int], **envelope: Any) -> list[NewEvent]:
     """Add a number to one event."""
     return [sample(number, **envelope) for number in numbers]
+
+
+def to_line(event: RecordedEvent) -> str:
+    """Line of an event in a text file, with its line break."""
+    values = msgspec.structs.asdict(event)
+    values["payload"] = msgspec.Raw(event.payload.encode())
+    values["metadata"] = msgspec.Raw(event.metadata.encode())
+    return msgspec.json.encode(values).decode().replace("\n", " ") + "\n"

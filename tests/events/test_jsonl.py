@@ -7,8 +7,8 @@ import json
 import pytest
 
 from medhavi.errors import EnvironmentFailure, NotAvailable
-from tests.api import JsonlStore, MemoryStore, parse_stream, to_line
-from tests.events.sample_events import NOON, event_id, sample, samples
+from tests.api import JsonlStore, MemoryStore, parse_stream
+from tests.events.sample_events import NOON, event_id, sample, samples, to_line
 
 LINE = {
     "stream": "lane-A",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.api import JsonlStore, MemoryStore, SqliteStore, to_line
+from tests.api import JsonlStore, MemoryStore, SqliteStore
 from tests.contracts.store import ReadContract, WriteContract
+from tests.events.sample_events import to_line
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -95,7 +95,7 @@ def state(book: PromiseLedger) -> tuple[object, ...]:
     """All that the ledgers of a book hold, to compare two moments."""
     material = book.stages.material
     return (
-        {node: material.line(*node).projection for node in material.nodes},
+        {node: material.line(*node).state for node in material.nodes},
         book.stages.capacity.occupancy.state(),
         book.stages.transport.loads.state(),
     )

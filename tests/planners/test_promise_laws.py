@@ -80,7 +80,7 @@ def check(book: PromiseLedger) -> None:
     """No ledger is below nothing or above what there is."""
     material = book.stages.material
     for node in material.nodes:
-        assert min(one.net for one in material.line(*node).projection) >= 0
+        assert min(net for _, net in material.line(*node).state) >= 0
     busy = book.stages.capacity.occupancy.busy("M")
     for (_, finish, *_), (start, *_) in itertools.pairwise(sorted(busy)):
         assert finish <= start

@@ -37,14 +37,9 @@ def test_projection_over_time_equals_the_table_made_by_hand():
         inventory_policies=[{"product": "A", "location": "L", "safety_qty": 20}],
     )
     line = found.material().line("A", "L")
-    assert [
-        (step.instant, step.net, step.withheld, step.available)
-        for step in line.projection
-    ] == [
-        (ALWAYS, 200, 20, 80),
-        (NOW + 2 * DAY, 250, 20, 80),
-        (NOW + 3 * DAY, 100, 20, 80),
-    ]
+    assert line.state == ((ALWAYS, 200), (NOW + 2 * DAY, 250), (NOW + 3 * DAY, 100))
+    assert [line.available(instant) for instant, _ in line.state] == [80, 80, 80]
+    assert [line.available(when, buffers=True) for when, _ in line.state] == [100] * 3
 
 
 @pytest.mark.req("MAT-04")
@@ -148,11 +143,11 @@ def test_own_holds_and_promise_do_not_count_against_their_demand():
     assert found.material(own="D1").line("A", "L").available(NOW) == 12
     material = found.material()
     mark = material.mark()
-    before = material.line("A", "L").projection
+    before = material.line("A", "L").state
     assert material.free("D1") == 2
     assert material.line("A", "L").available(NOW) == 12
     material.undo(mark)
-    assert material.line("A", "L").projection == before
+    assert material.line("A", "L").state == before
 
 
 def test_own_holds_on_lots_that_expire_are_freed_too():
@@ -188,7 +183,7 @@ def test_mark_and_undo_restore_all_lines():
         ]
     ).material()
     lines = [material.line("A", "L"), material.line("A", "W")]
-    before = [line.projection for line in lines]
+    before = [line.state for line in lines]
     mark = material.mark()
     lines[0].take(3, NOW)
     inner = material.mark()
@@ -196,15 +191,15 @@ def test_mark_and_undo_restore_all_lines():
     lines[0].add(5, NOW + 2 * DAY)
     material.undo(inner)
     assert lines[0].available(NOW) == 7
-    assert lines[1].projection == before[1]
+    assert lines[1].state == before[1]
     material.undo(mark)
-    assert [line.projection for line in lines] == before
+    assert [line.state for line in lines] == before
 
 
 def test_takes_are_put_back_in_any_order_and_that_can_be_undone():
     material = bundle(stock=[{"qty": 10}]).material()
     line = material.line("A", "L")
-    before = line.projection
+    before = line.state
     first = material.mark()
     line.take(3, NOW)
     one = material.since(first)
@@ -214,7 +209,7 @@ def test_takes_are_put_back_in_any_order_and_that_can_be_undone():
     material.put_back(one)
     assert line.available(NOW) == 6
     material.put_back(other)
-    assert line.projection == before
+    assert line.state == before
     material.undo(second + 1)
     assert line.available(NOW) == 3
 

@@ -22,7 +22,7 @@ def line(*events, withheld=(), unlimited=False):
 
 def state(of):
     """All that a line knows, to the element."""
-    return of.projection, list(of._times), list(of._net), list(of._uses)
+    return of.state, list(of._times), list(of._net), list(of._uses)
 
 
 @pytest.mark.req("MAT-02")
@@ -43,7 +43,7 @@ def test_request_between_two_receipts_waits_for_the_second():
 def test_literal_formula_of_the_source_would_break_a_later_hold():
     # 10 lie there, 8 of them are held for day 5, 20 more come on day 9.
     found = line((ALWAYS, 10), (5, -8), (9, 20))
-    net = {step.instant: step.net for step in found.projection}
+    net = dict(found.state)
     literal = min(instant for instant, value in net.items() if value >= 6)
     assert literal == ALWAYS
     found.take(6, 0)
@@ -154,7 +154,7 @@ def test_accepted_takes_never_break_each_other(receipts, wishes):
     for instant, steps in wishes:
         if found.fits(steps, instant):
             found.take(steps, instant)
-    assert all(step.net >= 0 for step in found.projection)
+    assert all(net >= 0 for _, net in found.state)
     assert found.short is None
 
 

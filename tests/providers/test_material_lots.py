@@ -37,7 +37,7 @@ def line(lots, takers=(), withheld=()):
 
 
 def state(of):
-    return of.projection, list(of._lots), list(of._takers), list(of._uses)
+    return of.state, list(of._lots), list(of._takers), list(of._uses)
 
 
 def test_lot_serves_until_it_expires():

@@ -35,7 +35,6 @@ def clock_of(
     shut += [(low, high) for low, high, units in levels if not units]
     return ResourceClock(
         resource="M",
-        location="L",
         finite=True,
         bucket=None,
         cost_per_hour=0.0,

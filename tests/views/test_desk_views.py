@@ -22,29 +22,6 @@ from tests.api import Names, compare, names_of, plan, remedies
 from tests.planners.small_plans import KERNELS, PYTHON, day
 
 
-@pytest.fixture(scope="module")
-def late():
-    """Two days of work for a day and a quarter, and a supplier that is late."""
-    return factories.snapshot(
-        products=[{"product": "A", "name": "Apple pie"}, {"product": "B"}],
-        demands=[
-            {"demand": "D1", "qty": 24, "due": day(1), "priority": 1},
-            {"demand": "D2", "qty": 24, "due": day(1.25), "priority": 2},
-            {"demand": "D3", "product": "B", "qty": 5, "due": day(2)},
-        ],
-        resources=[{"resource": "M"}],
-        routings=[{"routing": "R"}],
-        steps=[{"run_minutes_per_unit": 60.0}],
-        step_resources=[{}],
-        supply_terms=[{"product": "B", "lead_time_days": 5}],
-    )
-
-
-@pytest.fixture(scope="module")
-def made(late):
-    return plan(late, "constrained", KERNELS)
-
-
 def test_an_order_is_told_in_words(late, made):
     (supply,) = made.supplies.filter(made.supplies["kind"] == "buy")["id"]
     assert order_words(made, supply, names_of(late)).startswith(

@@ -21,35 +21,9 @@ from medhavi.views.order_grid import (
 )
 from tests import factories
 from tests.api import Names, names_of, plan
-from tests.planners.small_plans import KERNELS, PYTHON, day
+from tests.planners.small_plans import PYTHON, day
 
 COSTS = {"A": 2.0, "B": 3.0}
-
-
-@pytest.fixture(scope="module")
-def late():
-    """Two days of work for a day and a quarter, and a supplier that is late."""
-    return factories.snapshot(
-        products=[
-            {"product": "A", "name": "Apple pie", "uom": "kg"},
-            {"product": "B"},
-        ],
-        demands=[
-            {"demand": "D1", "qty": 24, "due": day(1), "priority": 1},
-            {"demand": "D2", "qty": 24, "due": day(1.25), "priority": 2},
-            {"demand": "D3", "product": "B", "qty": 5, "due": day(2)},
-        ],
-        resources=[{"resource": "M"}],
-        routings=[{"routing": "R"}],
-        steps=[{"run_minutes_per_unit": 60.0}],
-        step_resources=[{}],
-        supply_terms=[{"product": "B", "lead_time_days": 5}],
-    )
-
-
-@pytest.fixture(scope="module")
-def made(late):
-    return plan(late, "constrained", KERNELS)
 
 
 @pytest.fixture(scope="module")

@@ -14,39 +14,14 @@ from medhavi.views.row_groups import (
     rows_of,
     told_groups,
 )
-from tests import factories
-from tests.api import names_of, plan
-from tests.planners.small_plans import KERNELS, day
+from tests.api import names_of
 
 pytestmark = pytest.mark.req("UI-08")
 
 
 @pytest.fixture(scope="module")
-def late():
-    """Two products, one in kg; three orders to make and one to buy."""
-    return factories.snapshot(
-        products=[
-            {"product": "A", "name": "Apple pie", "uom": "kg"},
-            {"product": "B"},
-        ],
-        demands=[
-            {"demand": "D1", "qty": 24, "due": day(1), "priority": 1},
-            {"demand": "D2", "qty": 24, "due": day(1.25), "priority": 2},
-            {"demand": "D3", "product": "B", "qty": 5, "due": day(2)},
-        ],
-        resources=[{"resource": "M"}],
-        routings=[{"routing": "R"}],
-        steps=[{"run_minutes_per_unit": 60.0}],
-        step_resources=[{}],
-        supply_terms=[{"product": "B", "lead_time_days": 5}],
-    )
-
-
-@pytest.fixture(scope="module")
-def orders(late):
-    return planned_orders(
-        plan(late, "constrained", KERNELS), {"A": 2.0, "B": 3.0}, "UTC"
-    )
+def orders(made):
+    return planned_orders(made, {"A": 2.0, "B": 3.0}, "UTC")
 
 
 @pytest.fixture(scope="module")

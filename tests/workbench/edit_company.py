@@ -8,6 +8,9 @@ of its orders beside it) and hangs where the edit is decided and not yet appende
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -80,6 +83,22 @@ def proposal(plan: Plan) -> str:
     """Id of the one proposal."""
     (found,) = plan.supplies.filter(plan.supplies["status"] == "planned")["id"]
     return str(found)
+
+
+def killed(folder: Path, *more: str) -> None:
+    """Kill a process that edits in a folder, before it appends what it decided."""
+    doomed = subprocess.Popen(
+        [sys.executable, "-m", "tests.workbench.edit_company", str(folder), *more],
+        cwd=Path(__file__).parents[2],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "POLARS_MAX_THREADS": "1"},
+    )
+    assert doomed.stdout.readline() == "ready ready\n"
+    assert doomed.stdout.readline() == "stopped before the hold\n"
+    doomed.send_signal(signal.SIGKILL)
+    doomed.wait()
+    doomed.stdout.close()
 
 
 def reported(folder: Path, *told: Any) -> None:

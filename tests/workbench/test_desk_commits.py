@@ -54,10 +54,10 @@ def types(store):
 def test_quote_writes_nothing_and_leaves_the_book_as_it_was():
     store = MemoryStore()
     of = desk(10, store)
-    before = of.book.stages.material.line("A", "L").projection
+    before = of.book.stages.material.line("A", "L").state
     promises = of.quote([request("SO-1", 6), request("SO-2", 6)])
     assert [one.status for one in promises] == ["promised", "partial"]
-    assert of.book.stages.material.line("A", "L").projection == before
+    assert of.book.stages.material.line("A", "L").state == before
     assert store.head() == 0
 
 
@@ -259,10 +259,10 @@ def test_endless_losers_are_told(monkeypatch):
 def test_release_restores_the_state_exactly():
     store = MemoryStore()
     of = desk(10, store)
-    before = of.book.stages.material.line("A", "L").projection
+    before = of.book.stages.material.line("A", "L").state
     done = committed(of, qty=4)
     assert of.release("SO-1-1", approver="Ada", reason="lost") == done.reservations
-    assert of.book.stages.material.line("A", "L").projection == before
+    assert of.book.stages.material.line("A", "L").state == before
     assert types(store)[3:] == ["ReservationReleased", "PromiseRevised"]
     tables = of.snapshot
     assert tables["demands"]["status"].to_list() == ["inquiry"]
@@ -453,7 +453,7 @@ def test_two_desks_and_a_fresh_one_always_agree(moves):
         if promise.date is not None:
             assert isinstance(of.commit(promise, approver="Ada"), Commit)
     fresh = desk(10, store)
-    lines = [of.book.stages.material.line("A", "L").projection for of in desks]
+    lines = [of.book.stages.material.line("A", "L").state for of in desks]
     held = [free(of) for of in (*desks, fresh)]
     assert lines[0] == lines[1]
     assert len(set(held)) == 1

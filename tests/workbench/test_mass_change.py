@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-from pathlib import Path
-
 import polars as pl
 import pytest
 
@@ -17,13 +11,13 @@ from tests.lakehouse.lake_events import day, purchase
 from tests.workbench.edit_company import (
     company,
     event,
+    killed,
     opened,
     plan_of,
     proposal,
     reported,
 )
 
-ROOT = Path(__file__).parents[2]
 SECOND = purchase(30, "PO-2", 10.0, day(12), status="released")
 
 
@@ -163,18 +157,7 @@ def test_a_full_disk_leaves_none_of_them(bench, monkeypatch):
 
 def test_a_writer_killed_before_the_append_leaves_none_of_them(bench, tmp_path):
     before = bench.snapshot().fingerprint
-    doomed = subprocess.Popen(
-        [sys.executable, "-m", "tests.workbench.edit_company", str(tmp_path), "all"],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "POLARS_MAX_THREADS": "1"},
-    )
-    assert doomed.stdout.readline() == "ready ready\n"
-    assert doomed.stdout.readline() == "stopped before the hold\n"
-    doomed.send_signal(signal.SIGKILL)
-    doomed.wait()
-    doomed.stdout.close()
+    killed(tmp_path, "all")
     bench.mirror()
     assert edits_of(bench) == []
     assert bench.snapshot().fingerprint == before

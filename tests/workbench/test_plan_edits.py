@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import re
-import signal
-import subprocess
-import sys
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -32,6 +27,7 @@ from tests.lakehouse.lake_events import DUE, START, day
 from tests.workbench.edit_company import (
     company,
     event,
+    killed,
     line,
     opened,
     plan_of,
@@ -39,7 +35,6 @@ from tests.workbench.edit_company import (
     reported,
 )
 
-ROOT = Path(__file__).parents[2]
 SETUP = ("matrix", "from_family", "to_family")
 
 
@@ -705,18 +700,7 @@ def test_a_plan_of_older_facts_is_refused_with_what_changed(bench, tmp_path):
 @pytest.mark.nightly
 def test_writer_killed_before_the_append_leaves_nothing(bench, tmp_path):
     before = bench.snapshot().fingerprint
-    doomed = subprocess.Popen(
-        [sys.executable, "-m", "tests.workbench.edit_company", str(tmp_path)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "POLARS_MAX_THREADS": "1"},
-    )
-    assert doomed.stdout.readline() == "ready ready\n"
-    assert doomed.stdout.readline() == "stopped before the hold\n"
-    doomed.send_signal(signal.SIGKILL)
-    doomed.wait()
-    doomed.stdout.close()
+    killed(tmp_path)
     bench.mirror()
     assert edits_of(bench) == []
     assert bench.snapshot().fingerprint == before

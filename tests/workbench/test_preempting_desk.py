@@ -134,10 +134,10 @@ def test_a_quote_that_takes_leaves_the_desk_as_it_was():
     store = MemoryStore()
     of = desk(store)
     of.commit(*low(of), approver="Ada")
-    before = of.book.stages.material.line("A", "L").projection
+    before = of.book.stages.material.line("A", "L").state
     head = store.head()
     assert top(of)[0].preempted
-    assert of.book.stages.material.line("A", "L").projection == before
+    assert of.book.stages.material.line("A", "L").state == before
     assert set(of.book.accepted) == {"LOW-1"}
     assert store.head() == head
 

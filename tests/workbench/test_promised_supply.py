@@ -70,7 +70,7 @@ def test_what_a_partial_promise_leaves_open_takes_no_stock():
     assert of.commit(promise, approver="Ada").committed
     line = of.book.stages.material.line("A", "L")
     fresh = PromiseLedger.from_snapshot(of.snapshot).stages.material.line("A", "L")
-    assert fresh.projection[-1].net == line.projection[-1].net == 0
+    assert fresh.state[-1][1] == line.state[-1][1] == 0
 
 
 def test_marked_promise_is_committed_once():

@@ -234,8 +234,6 @@ def test_fresh_desk_reads_the_same_after_all_of_it():
     repromise(of, approver="Ada", worse=ALL, reason="late", gain_hours=1)
     other = desk(store, 10, 1, 2)
     assert promised(of) == promised(other)
-    lines = [
-        each.book.stages.material.line("A", "L").projection for each in (of, other)
-    ]
+    lines = [each.book.stages.material.line("A", "L").state for each in (of, other)]
     assert lines[0] == lines[1]
     assert to_seconds(day(0)) == of.book.now

@@ -12,11 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from medhavi.cli.boundary import interruption, leave_if_cancelled
-from medhavi.cli.command_output import (
-    show_figures,
-    show_table,
-    talk,
-)
+from medhavi.cli.command_output import show_figures, show_table, talk
 from medhavi.cli.lake_commands import TableSource, moments, open_workbench
 from medhavi.cli.options import (
     AsOfOption,

@@ -9,11 +9,7 @@ import typer
 
 from medhavi.cli.command_output import show_table, talk
 from medhavi.cli.lake_commands import TableSource
-from medhavi.cli.options import (
-    PlanArgument,
-    existing_plan,
-    refuse_other_facts,
-)
+from medhavi.cli.options import PlanArgument, existing_plan, refuse_other_facts
 from medhavi.views.words import say
 
 if TYPE_CHECKING:

@@ -379,8 +379,6 @@ def entangled(before: Iterable[Fact], after: Iterable[Fact]) -> set[Subject]:
     ----------
     before
         Facts that were folded, at least all whose place is behind the first of `after`.
-    after
-        Facts to be folded.
     """
     folded: dict[Subject, tuple[dt.datetime, int]] = {}
     for fact in before:

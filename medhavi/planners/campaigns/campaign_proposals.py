@@ -45,8 +45,6 @@ class FamilyChange(NamedTuple):
     ----------
     resource, order
         Where, and before which order.
-    before, after
-        Families.
     minutes, money
         Time; cost of the change and of the resource meanwhile [base currency].
     cleaning
@@ -328,8 +326,6 @@ def adherence(plan: Plan, actual: Snapshot) -> list[CampaignAdherence]:
 
     Parameters
     ----------
-    plan
-        The plan with campaigns.
     actual
         Data of a later moment: orders with the progress of their steps.
 

@@ -207,8 +207,6 @@ def check_campaign(
 
     Parameters
     ----------
-    rule
-        The rule of its family.
     qty
         Good units of the whole campaign.
     run_seconds
@@ -263,8 +261,6 @@ class ResourceWork(NamedTuple):
     ----------
     start, finish
         Set-up and run, pauses over closed time included.
-    owner, step
-        Its order, and which step of it.
     rule
         Rule of its family; `None`: it belongs to no campaign.
     family
@@ -378,8 +374,6 @@ def breaches(
 
     Parameters
     ----------
-    resource
-        Its id.
     works
         All its work.
     cleanings
@@ -505,8 +499,6 @@ def campaigns_obeyed(
 
     Parameters
     ----------
-    snapshot, parameters
-        Of the run.
     findings
         Where it is told that rules have no effect.
     days

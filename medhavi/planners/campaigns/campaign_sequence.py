@@ -201,8 +201,6 @@ class Campaign(NamedTuple):
 
     Parameters
     ----------
-    rule
-        Rule of the family.
     jobs
         Numbers of the orders, in sequence.
     qty, seconds

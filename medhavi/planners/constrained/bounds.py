@@ -58,11 +58,7 @@ if TYPE_CHECKING:
     from medhavi.optimize.problem import Floats, Ints
     from medhavi.planners.constrained.demand_bounds import Group, Load, Planned
     from medhavi.planners.constrained.orders.weighing import MoneyWeights, Weights
-    from medhavi.planners.mrp.netting_state.state import (
-        Demand,
-        Node,
-        SupplyAlternative,
-    )
+    from medhavi.planners.mrp.netting_state.state import Demand, Node, SupplyAlternative
 
 MOST_CELLS = 2_000_000
 """Products times instants: more products, fewer instants."""
@@ -123,8 +119,6 @@ def late_at_least(
 
     Parameters
     ----------
-    planned
-        The run.
     demands
         Those that are delivered in full.
     weights

@@ -126,8 +126,6 @@ class LeadTimeBounds:
 
     Parameters
     ----------
-    planned
-        The run.
     demands
         Those that are asked for.
     """
@@ -204,8 +202,6 @@ class LeastLoads:
 
     Parameters
     ----------
-    model
-        Graph of a run.
     capacity
         Routings and resources as they are planned.
     busy

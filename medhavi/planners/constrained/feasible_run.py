@@ -116,8 +116,6 @@ class FeasibleRun(MrpRun):
     ----------
     memory
         What earlier runs found.
-    parameters, observe, cancelled
-        As of `MrpRun`.
     """
 
     mode = "constrained"

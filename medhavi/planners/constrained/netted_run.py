@@ -54,8 +54,6 @@ def netted(
     ----------
     memory
         What earlier runs found; what is missing is noted in it.
-    parameters, observe
-        As of `MrpRun`.
     lacking
         Only these products, and with them what takes of them, are netted; None: all.
     """
@@ -102,8 +100,6 @@ def plan(
     ----------
     memory
         Fresh memory of a snapshot.
-    parameters, version, observe, seed
-        As of `searched_run.plan`.
     why
         Why no search found the orders.
     """

@@ -59,8 +59,6 @@ class OrderDelays:
     ----------
     providers
         Of the snapshot, with the quantile that the plan was made with.
-    orders
-        Orders of the plan.
     steps
         Elapsed time of each step of the make orders, by order and step [s].
     now

@@ -26,12 +26,7 @@ from medhavi.providers import Providers
 from medhavi.providers.product_facts import demand_value
 from medhavi.results.amounts import PlanLocale
 from medhavi.results.buckets import floor
-from medhavi.results.plans.lateness import (
-    Verdict,
-    late_costs,
-    live_verdicts,
-    there_at,
-)
+from medhavi.results.plans.lateness import Verdict, late_costs, live_verdicts, there_at
 from medhavi.results.plans.peg_links import peg_links
 from medhavi.results.reports.plan_risk import COST, LATE, ON_TIME, PlanRisk
 from medhavi.snapshot.calendars.zones import zone

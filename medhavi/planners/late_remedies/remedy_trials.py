@@ -28,11 +28,7 @@ from medhavi.planners.mrp.hard_allocations import ForecastPolicies, needed_at
 from medhavi.progress import Progress, Stop, unobserved
 from medhavi.providers import Providers
 from medhavi.providers.product_facts import demand_value
-from medhavi.results.plan_remedy import (
-    MODES_WITH_REMEDIES,
-    PlanRemedy,
-    WorsenedDemand,
-)
+from medhavi.results.plan_remedy import MODES_WITH_REMEDIES, PlanRemedy, WorsenedDemand
 from medhavi.results.run_record import Status
 from medhavi.snapshot.patch import Patch
 from medhavi.units import DAY, HOUR, to_seconds
@@ -216,8 +212,6 @@ class _RemedyTrials:
     ----------
     snapshot, plan
         The unchanged tables and their plan.
-    observe, stop
-        As of `remedies`.
     """
 
     def __init__(
@@ -255,10 +249,6 @@ class _RemedyTrials:
         stopped = made.run.status is Status.CANCELLED
         return None if stopped or _searched(made) != _searched(self._plan) else made
 
-    def _without(self, changed: Snapshot) -> Plan:
-        """Plan of the unchanged tables that a change is held against."""
-        return planned_without(self._plan, changed, self._planned_again)
-
     def _planned_again(self, on: Plan) -> Plan | None:
         if self._again is None:
             self._again = (self._planned(self._snapshot, on),)
@@ -270,9 +260,9 @@ class _RemedyTrials:
         for one in candidates:
             if self._stop():
                 return
-            changed = self._changed(one)
+            changed = Patch.of(self._snapshot, one.change.rows).apply(self._snapshot)
             made = self._planned(changed, self._plan)
-            without = self._without(changed)
+            without = planned_without(self._plan, changed, self._planned_again)
             if self._stop():
                 return
             self._tell(one)
@@ -283,9 +273,6 @@ class _RemedyTrials:
     def _tell(self, one: Candidate) -> None:
         self._done += 1
         self._observe(Progress(one.change.text, self._done, self._steps))
-
-    def _changed(self, candidate: Candidate) -> Snapshot:
-        return Patch.of(self._snapshot, candidate.change.rows).apply(self._snapshot)
 
     def _helped(self, one: Candidate, before: Outcomes, after: Outcomes) -> str | None:
         """First demand a change is meant for that is better off; None: none is."""

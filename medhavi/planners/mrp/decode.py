@@ -110,8 +110,6 @@ class Decoder:
 
     Parameters
     ----------
-    release
-        Register of the run.
     resources
         Table of resources: costs of working time.
     known_orders, known_units
@@ -373,8 +371,6 @@ def matches_of(release: OrderCreation, rank: Mapping[int, int]) -> Matches:
 
     Parameters
     ----------
-    release
-        Register of the run.
     rank
         Place of each node (by identity) in the order of planning.
     """

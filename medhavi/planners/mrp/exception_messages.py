@@ -458,10 +458,6 @@ def tell_awaited(
 
     Parameters
     ----------
-    messages
-        Where the exceptions are collected.
-    release
-        Of the finished run.
     stands
         Whether a need that takes from a unit is one of theirs.
     as_of

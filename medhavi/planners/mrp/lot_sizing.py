@@ -326,8 +326,6 @@ class ProjectedNeeds:
         Least expiry that it asks for.
     needs
         Open needs after it, by instant.
-    units
-        Supply that is free.
     """
 
     instant: int
@@ -343,8 +341,6 @@ class Coverage:
 
     Parameters
     ----------
-    node, levels
-        The node and its levels of stock.
     release
         Knows the sources of the node.
     """

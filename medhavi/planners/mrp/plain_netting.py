@@ -124,8 +124,6 @@ class PlainNodeNetting:
     ----------
     node
         Its needs must all be known.
-    release
-        Register of the run.
     floor
         First instant at which an order may start [UTC seconds].
 

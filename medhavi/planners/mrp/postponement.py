@@ -209,8 +209,6 @@ def timing_behind(
 
     Parameters
     ----------
-    needs
-        What it takes.
     waiting
         When that is there, by index of the need [UTC seconds].
 
@@ -451,8 +449,6 @@ def supply_anew(
     ----------
     release
         Register of the run, changed in place.
-    needs
-        What is open.
     walks
         Gives the walks of the cluster of a node, anew.
     """
@@ -487,8 +483,6 @@ def useless(release: OrderCreation, orders: Iterable[SupplyOrder]) -> set[int]:
 
     Parameters
     ----------
-    release
-        Register of the run.
     orders
         Orders that lost some of their takers.
 

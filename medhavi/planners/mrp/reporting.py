@@ -307,8 +307,6 @@ def ledger(
 
     Parameters
     ----------
-    release, intake
-        The finished run.
     levels
         Levels of the nodes that hold any, by identity of the node.
     blocked

@@ -88,8 +88,6 @@ class MrpRun:
     ----------
     snapshot
         Without error findings.
-    parameters
-        Settings of the planner.
     observe
         Called with (phase, done, total); changes nothing.
     cancelled
@@ -428,17 +426,7 @@ class MrpRun:
     def record(
         self, version: str, effort: Mapping[str, float], seed: int | None = None
     ) -> RunRecord:
-        """Describe the run.
-
-        Parameters
-        ----------
-        version
-            Package version.
-        effort
-            What it counted.
-        seed
-            As it was given.
-        """
+        """Describe the run."""
         return RunRecord(
             planner=self.mode,
             mode=self.mode,

@@ -76,8 +76,6 @@ class BaselineOptions(NamedTuple):
     ----------
     baseline
         Earlier plan of the same company in that mode.
-    observe, cancelled, seed
-        As of `pipeline.plan`.
     kept
         As of `pipeline.plan`, of a plan from nothing.
     price
@@ -116,8 +114,6 @@ class Planner(NamedTuple):
 
     Parameters
     ----------
-    mode, settings
-        Of its plans.
     searched
         Plan from nothing, or one that resumes a schedule, where it can.
     money

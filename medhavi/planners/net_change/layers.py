@@ -47,11 +47,6 @@ class Extension(MutableSequence[Record]):
 
     Records that take the place of one of the other sequence are held beside it.
     Records are appended and exchanged one by one; none is taken out.
-
-    Parameters
-    ----------
-    before
-        The sequence that is extended.
     """
 
     __slots__ = ("_before", "_exchanged", "_first", "_own")
@@ -258,10 +253,6 @@ def register_of(
 
     Parameters
     ----------
-    release
-        Of the whole.
-    orders
-        What is shown.
     since
         First unit and first need.
     """

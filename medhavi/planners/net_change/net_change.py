@@ -56,8 +56,6 @@ def plan(
     ----------
     snapshot
         All planning tables.
-    parameters, observe, cancelled, seed
-        As of `mrp.run.plan`.
     baseline
         Earlier plan of the same company. Where its run is kept, changed demands,
         orders, stock and stock rules are netted on that; the run of this plan is kept

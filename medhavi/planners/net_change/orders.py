@@ -186,8 +186,6 @@ class ChangedOrders:
         What the baseline left.
     before, after
         Tables of the baseline, and those after the change.
-    parameters
-        Settings of the planner.
 
     Raises
     ------

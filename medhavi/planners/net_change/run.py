@@ -85,8 +85,6 @@ class ChangedRun(MrpRun):
         Tables after the change.
     change
         Tables of the baseline, and what differs.
-    parameters, observe, cancelled
-        As of `MrpRun`.
 
     Raises
     ------

@@ -14,11 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.planners.promising.sampled_chain import (
-    POINTS,
-    SampledChain,
-    rank_at,
-)
+from medhavi.planners.promising.sampled_chain import POINTS, SampledChain, rank_at
 from medhavi.planners.promising.supply_search.alternatives import Use, ordered
 from medhavi.planners.promising.supply_search.lead_draws import LEVELS, LeadDraws
 from medhavi.planners.promising.supply_search.supply_search import SupplySearch

@@ -31,9 +31,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.promising.arrival_risk import ArrivalTimes
     from medhavi.planners.promising.promise_ledger import PromiseLedger
-    from medhavi.planners.promising.supply_search.alternatives import (
-        Evaluation,
-    )
+    from medhavi.planners.promising.supply_search.alternatives import Evaluation
     from medhavi.planners.promising.supply_search.policies import Node, Policy, Stage
     from medhavi.planners.promising.supply_search.requests import Request
     from medhavi.planners.promising.supply_search.supply_search import FulfilmentOption
@@ -131,10 +129,6 @@ class OptionSearch:
 
     Parameters
     ----------
-    book
-        Master data and ledgers.
-    request
-        What is asked for.
     policy
         How it is promised.
     relaxed

@@ -57,8 +57,6 @@ class PreemptedPromise(NamedTuple):
 
     Parameters
     ----------
-    demand
-        The line.
     token
         Of what the book accepted for it instead.
     before
@@ -116,8 +114,6 @@ class PromiseLedger:
     ----------
     snapshot
         Planning tables without errors.
-    stages
-        Providers with their ledgers.
 
     Attributes
     ----------

@@ -21,22 +21,14 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import polars as pl
 
-from medhavi.planners.promising.answering import (
-    PROVIDER_FAILURES,
-    failed,
-    searched,
-)
+from medhavi.planners.promising.answering import PROVIDER_FAILURES, failed, searched
 from medhavi.planners.promising.option_search import OptionSearch
 from medhavi.planners.promising.reasons import sensitivity
 from medhavi.planners.promising.supply_search.option_effects import take_holds
 from medhavi.planners.promising.supply_search.policies import usual_policy
 from medhavi.planners.promising.supply_search.requests import request_of_line
 from medhavi.planners.promising.supply_search.shipment_origins import supply_scope
-from medhavi.planners.promising.tried_remedies import (
-    RANKS,
-    asked_anew,
-    remedies,
-)
+from medhavi.planners.promising.tried_remedies import RANKS, asked_anew, remedies
 from medhavi.providers.material.characteristics import NO_CLASS
 from medhavi.providers.material.supply_orders import LIVE
 from medhavi.results.promises.promise import Preempted, PromiseStatus, iso

@@ -19,11 +19,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.planners.promising.reason_texts import (
-    closed_lane,
-    name_stage,
-    rejected_as,
-)
+from medhavi.planners.promising.reason_texts import closed_lane, name_stage, rejected_as
 from medhavi.providers.lead_times import reached_yield
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import PromiseStatus, PromiseVariant, iso
@@ -224,8 +220,6 @@ def sensitivity(
     ----------
     search
         The finished search.
-    answer
-        What it gave.
     ask
         Gives the answer to a request on a book.
     """

@@ -25,7 +25,7 @@ from medhavi.providers.transport.transport import BoundedTimes
 from medhavi.units import ALWAYS, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
 
@@ -55,8 +55,6 @@ def sobol(dimensions: int, correlation: float = 0.0) -> tuple[Levels, ...]:
 
     Parameters
     ----------
-    dimensions
-        What is uncertain.
     correlation
         Of the normal scores of any two dimensions, 0 to below 1.
     """
@@ -196,7 +194,7 @@ class SampledChain:
             found = self._received(piece, source, (subject, quantiles, place))
             waits.append((found, after))
         else:
-            leads = self._leads(subject, quantiles, place)
+            leads = self._sampled(subject, quantiles, place, lead_seconds)
             waits.append((leads, piece.begin + receipt + after))
         return ALWAYS
 
@@ -227,28 +225,21 @@ class SampledChain:
         elif place is None:
             transit = BoundedTimes.of(int(quantiles.at(0.5)))
         else:
-            transit = self._transits(subject, quantiles, place)
+            transit = self._sampled(subject, quantiles, place, transit_seconds)
         return self._times.legs.arrivals(lane, ready, transit)
 
-    def _leads(
-        self, subject: Subject, quantiles: Quantiles, place: int
+    def _sampled(
+        self,
+        subject: Subject,
+        quantiles: Quantiles,
+        place: int,
+        seconds: Callable[[Quantiles, Levels], Instants],
     ) -> BoundedTimes:
-        """Lead time at each point [s], rounded up."""
+        """Time at each point [s], rounded as `seconds` does."""
         count = len(self._table)
         known = self._times.column(subject, (count, place))
         if known is None:
-            each = lead_seconds(quantiles, self._table[place])
-            known = self._times.keep((subject, count, place), each)
-        return known
-
-    def _transits(
-        self, subject: Subject, quantiles: Quantiles, place: int
-    ) -> BoundedTimes:
-        """Time of a lane at each point [s], rounded down."""
-        count = len(self._table)
-        known = self._times.column(subject, (count, place))
-        if known is None:
-            each = transit_seconds(quantiles, self._table[place])
+            each = seconds(quantiles, self._table[place])
             known = self._times.keep((subject, count, place), each)
         return known
 

@@ -98,8 +98,6 @@ class DoubtfulValue:
     ----------
     table, row, key, column
         Where it stands: the input row from 1, and the key cells that say something.
-    value, unit
-        What it says.
     chance
         Probability that it is wrong.
     mistake, words
@@ -233,8 +231,6 @@ def doubtful_values(
     ----------
     snapshot
         The tables; they are not changed.
-    settings
-        See `DoubtSettings`.
     history
         Earlier values and corrections of the cells, where a log has them.
     deliveries

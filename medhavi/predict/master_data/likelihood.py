@@ -46,8 +46,6 @@ class Mistake:
 
     Parameters
     ----------
-    kind
-        What it is.
     words
         Its name for people, such as "in hours".
     shift

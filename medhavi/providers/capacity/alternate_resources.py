@@ -35,15 +35,6 @@ def alternates_of(
 ) -> list[AlternateResource]:
     """Who else could do steps that a resource does, the best proven first.
 
-    Parameters
-    ----------
-    snapshot
-        Tables.
-    resource
-        The resource that is short.
-    steps
-        Steps that it works on.
-
     Returns
     -------
     list of AlternateResource

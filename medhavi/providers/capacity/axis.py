@@ -480,8 +480,6 @@ class Cleaning(NamedTuple):
 
     Parameters
     ----------
-    resource
-        What is cleaned.
     seconds
         How long it takes, without a pause.
     calendar

@@ -63,8 +63,6 @@ class Capacity:
     ----------
     snapshot
         A snapshot without errors.
-    calendars
-        Its calendars.
     infinite
         A skill that no member of a pool ever has limits nothing.
     finite
@@ -118,8 +116,6 @@ class Capacity:
 
         Parameters
         ----------
-        routing
-            Routing id.
         safety_days
             Soft days between output and need, counted in `location_time`.
         location_time
@@ -325,8 +321,6 @@ class Capacity:
 
         Parameters
         ----------
-        resource
-            Resource id.
         rows
             All its rows of `resource_units`.
 

@@ -204,8 +204,6 @@ def step_plan(
 
     Parameters
     ----------
-    node
-        The step.
     rows
         Its rows of `step_resources`.
     base
@@ -213,8 +211,6 @@ def step_plan(
     held
         Resources that earlier steps hold until this one or a later one: name, units
         and window; outside its window a tool is not needed.
-    resources
-        All resources.
     """
     if not rows and not held:
         whole = OptionPeriod(
@@ -257,11 +253,6 @@ class ResourceChoices:
     """Compiles options; steps that differ in their times alone share them.
 
     So do alternates of all steps that use the same resource in the same way.
-
-    Parameters
-    ----------
-    resources
-        All resources.
     """
 
     __slots__ = ("_known", "_options", "_resources")

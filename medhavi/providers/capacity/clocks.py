@@ -70,8 +70,6 @@ class SingleStepClock:
 
     Parameters
     ----------
-    node, option, duration
-        The step, its resources, its length.
     safety
         Soft time after the step [s], safety days in it.
     """

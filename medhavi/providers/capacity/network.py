@@ -35,8 +35,6 @@ class StepNode:
 
     Parameters
     ----------
-    step
-        Step number.
     setup, fixed
         Per order.
     per_unit

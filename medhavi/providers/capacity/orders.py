@@ -9,11 +9,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from medhavi.providers.capacity.axis import UNLIMITED, Axis, added_up
 from medhavi.providers.capacity.network import PrecedenceLink, minutes
-from medhavi.providers.capacity.resource_ledger import (
-    BusyInterval,
-    ledger,
-    millionths,
-)
+from medhavi.providers.capacity.resource_ledger import BusyInterval, ledger, millionths
 from medhavi.providers.capacity.resources import EVER
 from medhavi.providers.sources import OrderTiming
 

@@ -281,13 +281,7 @@ def millionths(units: float) -> int:
 
 
 class ResourceLedger:
-    """Use of one resource that is sequenced by the minute.
-
-    Parameters
-    ----------
-    clock
-        What the resource offers.
-    """
+    """Use of one resource that is sequenced by the minute."""
 
     __slots__ = ("_added", "_free", "_sorted", "clock", "most", "times", "used")
 

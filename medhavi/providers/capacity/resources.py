@@ -190,8 +190,6 @@ class ResourceClock:
 
     Parameters
     ----------
-    resource, location
-        Ids.
     finite
         False: loads are reported, never a limit.
     bucket
@@ -213,7 +211,6 @@ class ResourceClock:
     """
 
     resource: str
-    location: str
     finite: bool
     bucket: str | None
     cost_per_hour: float
@@ -468,7 +465,6 @@ class Resources:
             paces = tuple((a, b, pace * slower) for a, b, pace in paces)
         return ResourceClock(
             resource=name,
-            location=row["location"],
             finite=row["finite"],
             bucket=row["bucket"],
             cost_per_hour=row["cost_per_hour"] or 0.0,

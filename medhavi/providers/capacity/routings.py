@@ -196,8 +196,6 @@ class Routings:
     ----------
     tables
         `routings`, `routing_outputs`, `steps`, `step_links`, `step_resources`.
-    facts
-        Steps of the products.
     calendars, resources
         Working time and who works in it.
     as_of

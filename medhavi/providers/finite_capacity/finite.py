@@ -105,8 +105,6 @@ class FiniteCapacity:
 
         Parameters
         ----------
-        routing
-            Routing id.
         units
             Order size [units of the routing].
         start, by
@@ -264,8 +262,6 @@ class FiniteCapacity:
 
         Parameters
         ----------
-        supply_order
-            Order id.
         order_steps
             Size of the whole order, by which what remains is placed, and what is done
             of it [units of the routing].
@@ -311,8 +307,6 @@ class FiniteCapacity:
 
         Parameters
         ----------
-        routing
-            Routing id.
         units
             Order size [units of the routing].
         need, not_before
@@ -406,8 +400,6 @@ class FiniteCapacity:
 
         Parameters
         ----------
-        routing, timing
-            The order.
         start
             Instant from which it could begin [s].
         owner

@@ -17,10 +17,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from medhavi.providers.capacity.axis import StepAssignment, added_up
-from medhavi.providers.capacity.resource_ledger import (
-    ResourceLedger,
-    millionths,
-)
+from medhavi.providers.capacity.resource_ledger import ResourceLedger, millionths
 from medhavi.providers.capacity.schedule import step_window
 from medhavi.providers.finite_capacity.bucket_ledger import (
     REACH,
@@ -58,8 +55,6 @@ class OptionResources:
 
     Parameters
     ----------
-    option
-        The option.
     occupancy
         Ledgers of its resources; infinite ones have none.
     changeovers

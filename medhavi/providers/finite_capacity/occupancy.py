@@ -421,8 +421,6 @@ def held_capacity(
     ----------
     holds
         Active reservations of kind capacity.
-    capacity
-        Resources.
     own
         Demands whose holds do not count (rule 29).
     """

@@ -27,10 +27,7 @@ if TYPE_CHECKING:
 
     from medhavi.providers.capacity.axis import Changeovers, ResourceOption
     from medhavi.providers.capacity.clocks import Duration
-    from medhavi.providers.capacity.resource_ledger import (
-        BusyInterval,
-        ResourceLedger,
-    )
+    from medhavi.providers.capacity.resource_ledger import BusyInterval, ResourceLedger
     from medhavi.providers.sources import StepWindow
     from medhavi.snapshot.calendars.calendars import WorkingTime
 

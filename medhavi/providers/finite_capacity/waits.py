@@ -34,8 +34,6 @@ class StepWait(NamedTuple):
 
     Parameters
     ----------
-    step
-        Number of the step.
     resource
         What it waited for; empty: the calendar of the location or step.
     kind

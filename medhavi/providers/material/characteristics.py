@@ -217,8 +217,6 @@ class CharacteristicAllocation:
         ----------
         usable
             Lots that serve it.
-        units
-            What it wants.
 
         Returns
         -------

@@ -25,15 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 
-class ProjectedBalance(NamedTuple):
-    """State of a line from an instant on [units]; the first is since ever."""
-
-    instant: int
-    net: int
-    withheld: int
-    available: int
-
-
 class LineChange(NamedTuple):
     """A change of a line that can be taken back.
 
@@ -195,20 +186,8 @@ class MaterialLine:
         ]
 
     @property
-    def projection(self) -> tuple[ProjectedBalance, ...]:
-        """Net, withheld and available from each instant on (MAT-07)."""
-        withheld = self._withheld or [0] * len(self._times)
-        floor = self._floor(buffers=False)
-        return tuple(
-            ProjectedBalance(instant, net, level, max(free, 0))
-            for instant, net, level, free in zip(
-                self._times, self._net, withheld, floor, strict=True
-            )
-        )
-
-    @property
     def state(self) -> tuple[tuple[int, int], ...]:
-        """Net [units] from each instant on at which it changes, to compare by `==`."""
+        """Net [units] from each instant on at which it changes (MAT-07)."""
         return tuple(
             (instant, net)
             for place, (instant, net) in enumerate(

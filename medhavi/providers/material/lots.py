@@ -108,8 +108,6 @@ class LotLine(SearchedLine):
     ----------
     lots : iterable of Lot
         Goods at hand and to come.
-    takers : iterable of Taker
-        What is committed.
     withheld : sequence of (int, int)
         Safety stock as a step function.
     journal : list of Shift

@@ -35,8 +35,6 @@ class Material:
 
     Parameters
     ----------
-    providers : Providers
-        Providers of the snapshot.
     own : str, optional
         A demand whose holds, pegs and promise do not count against it (rule 29).
     promised : bool, default True

@@ -292,8 +292,6 @@ class Recipes:
     ----------
     tables : mapping of str to Rows
         `routings`, `routing_outputs`, `bom_lines`.
-    facts : ProductFacts
-        Steps of the products.
     shares : Capacity
         Yields along the steps.
 

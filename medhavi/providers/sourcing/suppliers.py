@@ -264,12 +264,8 @@ class Suppliers:
         `suppliers`, `supply_terms`, `price_tiers`.
     facts : ProductFacts
         Groups, steps, places.
-    calendars : Calendars
-        Working times.
     lead_times : LeadTimes
         Which time holds.
-    exchange : Exchange
-        Rates of currencies.
     """
 
     def __init__(

@@ -157,8 +157,6 @@ class SupplyLimits:
 
         Parameters
         ----------
-        source
-            A purchase.
         at
             Receipt at the door [UTC seconds].
 

@@ -98,8 +98,6 @@ def cheapest(
 
     Parameters
     ----------
-    graph, goods
-        Lanes, and what travels.
     ends
         Origin and destination.
     ban
@@ -148,8 +146,6 @@ class Leg(NamedTuple):
 
     Parameters
     ----------
-    lane, origin, destination
-        Ids.
     ready
         Goods are at the origin [s].
     departure, arrival
@@ -174,8 +170,6 @@ class ArrivalSearch:
     ----------
     graph, loads
         Lanes, and what their departures carry.
-    goods
-        What travels.
     ban
         Lanes and places that must not be used.
     relaxed

@@ -80,8 +80,6 @@ class Itineraries:
     ----------
     transport
         Lanes, timetables, costs.
-    facts
-        Goods and places.
     loads
         What is carried before; it is changed in place.
     """
@@ -179,8 +177,6 @@ class Itineraries:
             What travels, in base units; all of it on one departure per leg (rule 34).
         origins
             Instant at which the goods are ready, by location [s].
-        destination
-            Location.
         country
             Country of the final delivery where the destination states none (that of
             the customer, rule 34).
@@ -307,19 +303,16 @@ class Itineraries:
         k: int,
         by: Objective = "time",
         *,
-        country: str | None = None,
         forbidden: Collection[str] = NOWHERE,
     ) -> tuple[Itinerary, ...]:
         """K best itineraries by cost, CO2, reliability or arrival, best first.
 
         Parameters
         ----------
-        product, qty, country, forbidden
+        product, qty, forbidden
             As in `earliest`.
         origin, ready
             Where the goods are ready, and when [s].
-        destination
-            Location.
         k
             How many at most; fewer where there are no more ways without a circle.
         by
@@ -333,7 +326,7 @@ class Itineraries:
         if k < 1:
             message = f"{k} alternatives were asked for; give 1 or more."
             raise ValueError(message)
-        goods = self.goods(product, qty, destination, country)
+        goods = self.goods(product, qty, destination)
         if origin == destination:
             return (self._itinerary(product, qty, goods.load, ([], ready)),)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from copy import copy
 from heapq import heappop, heappush
+from operator import attrgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -34,15 +35,7 @@ AHEAD = 120 * DAY
 
 
 class LaneEdge:
-    """One lane, compiled.
-
-    Parameters
-    ----------
-    transport
-        Lanes of the snapshot.
-    lane
-        Id.
-    """
+    """One lane, compiled."""
 
     __slots__ = (
         "_clock",
@@ -301,8 +294,6 @@ class LaneGraph:
 
     Parameters
     ----------
-    transport
-        Lanes of the snapshot.
     stores
         Tells whether goods can lie at a location; at customers they end.
     """
@@ -391,7 +382,7 @@ class LaneGraph:
         key = (destination, goods.hazmat, goods.country, relaxed)
         known = self._bounds.get(key)
         if known is None:
-            weight = _transit if relaxed else _least
+            weight = attrgetter("transit" if relaxed else "least")
             found = self.backward(destination, goods, weight)
             known = {place: int(seconds) for place, seconds in found.items()}
             self._bounds[key] = known
@@ -464,11 +455,3 @@ class LaneGraph:
                 if edge.origin not in found and self.allowed(edge, goods):
                     heappush(heap, (total + weight(edge), edge.origin))
         return found
-
-
-def _least(edge: LaneEdge) -> float:
-    return edge.least
-
-
-def _transit(edge: LaneEdge) -> float:
-    return edge.transit

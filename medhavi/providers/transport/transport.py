@@ -122,10 +122,6 @@ class Transport:
     ----------
     tables : mapping of str to Rows
         `lanes`, `departures`, `lane_blackouts`.
-    facts : ProductFacts
-        Goods and places.
-    calendars : Calendars
-        Working times.
     lead_times : LeadTimes
         Which time holds.
     disrupted : bool, default False
@@ -497,8 +493,6 @@ class LegArrays:
 
         Parameters
         ----------
-        lane
-            Id.
         ready
             When the loads are ready.
         transit

@@ -208,8 +208,6 @@ def promise_figures(
         A date before it that was not met is broken.
     seconds
         p95 and p99 of the response time of quotes [s].
-    watch
-        Promises that are at risk.
     """
     return {
         "KPI-01": [_delivered_in_time(lines)],

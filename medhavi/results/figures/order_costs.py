@@ -39,8 +39,6 @@ def order_costs(
 
     Parameters
     ----------
-    plan, snapshot
-        The plan and what it was made of.
     existing
         Orders of the tables count too; else new ones alone, and a departure that an
         existing order leaves with is paid already.

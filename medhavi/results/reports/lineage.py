@@ -39,8 +39,6 @@ class LineageStep:
 
     Parameters
     ----------
-    effect
-        What it did.
     position, type, event, stream, actor
         Where it stands in the log, its type, its id, its stream, who recorded it.
     occurred_at, recorded_at

@@ -44,15 +44,7 @@ class UnavailableTime(NamedTuple):
 
 
 class ResourceLoads:
-    """Open time and load of the resources of a plan.
-
-    Parameters
-    ----------
-    plan
-        Of any mode.
-    snapshot
-        The tables that it was made from.
-    """
+    """Open time and load of the resources of a plan."""
 
     def __init__(self, plan: Plan, snapshot: Snapshot) -> None:
         self._plan = plan

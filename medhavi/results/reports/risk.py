@@ -87,8 +87,6 @@ class RiskReport(Charted):
     run
         How it came about; bound, gap and status are those of the schedule, for a risk
         is worth no more than its plan (RSK-11).
-    name
-        Of the problem.
     """
 
     tables: Mapping[str, pl.DataFrame]

@@ -57,8 +57,6 @@ class ScenarioComparison:
 
     Parameters
     ----------
-    name
-        Of the scenario.
     status, problem
         As of `scenarios.Outcome`; a refused one has no figures.
     figures, today

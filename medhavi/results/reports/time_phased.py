@@ -79,8 +79,6 @@ class TimePhasedRecord:
 
     Parameters
     ----------
-    product, location
-        The item.
     bucket
         Length of a bucket: "day", "week" or "month".
     on_hand
@@ -107,15 +105,7 @@ class TimePhasedRecord:
 
 
 class TimePhasedRecords:
-    """Records of all items of a plan.
-
-    Parameters
-    ----------
-    plan
-        Of any mode.
-    snapshot
-        The tables that it was made from.
-    """
+    """Records of all items of a plan."""
 
     def __init__(self, plan: Plan, snapshot: Snapshot) -> None:
         self._facts = Facts(plan, snapshot)

@@ -143,8 +143,6 @@ class Schedule(Charted):
 
     Parameters
     ----------
-    problem
-        What was asked.
     tables
         Frames by the names of `SCHEDULE_SCHEMAS`; an absent table has no rows.
     run

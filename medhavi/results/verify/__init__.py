@@ -36,11 +36,7 @@ from medhavi.results.verify.operations import (
     check_outputs,
     check_past_starts,
 )
-from medhavi.results.verify.orders import (
-    check_openings,
-    check_shape,
-    check_sources,
-)
+from medhavi.results.verify.orders import check_openings, check_shape, check_sources
 from medhavi.results.verify.pegs import check_components, check_pegs
 from medhavi.results.verify.positions import check_positions
 

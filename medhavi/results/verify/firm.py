@@ -159,8 +159,6 @@ def check_firm_pegs(facts: Facts, givers: pl.DataFrame) -> list[Finding]:
 
     Parameters
     ----------
-    facts
-        Plan and snapshot.
     givers
         What may be pegged: columns supply and available.
     """

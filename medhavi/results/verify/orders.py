@@ -15,17 +15,11 @@ import polars as pl
 
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.limiter import Limiter
-from medhavi.results.verify.facts import (
-    PLACE,
-    TOLERANCE,
-    faults,
-    valid_at,
-    validity,
-)
+from medhavi.results.verify.facts import PLACE, TOLERANCE, faults, valid_at, validity
 from medhavi.units import ALWAYS, NEVER, exact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from medhavi.findings import Finding
     from medhavi.results.verify.facts import Facts
@@ -432,7 +426,7 @@ def _cell_rules() -> dict[str, list[tuple[str, str, str, pl.Expr]]]:
         rule = pl.col(column).is_null()
         found.setdefault(table, []).append(("VER040", key, column, rule))
     for table, key, column, codes in _CODES:
-        rule = pl.col(column).is_not_null() & ~pl.col(column).is_in(_texts(codes))
+        rule = pl.col(column).is_not_null() & ~pl.col(column).is_in([*map(str, codes)])
         found.setdefault(table, []).append(("VER043", key, column, rule))
     return found
 
@@ -463,10 +457,6 @@ def _cells(
         value=key,
         cell=pl.col(column).cast(pl.String),
     )
-
-
-def _texts(codes: Iterable[str]) -> list[str]:
-    return [str(code) for code in codes]
 
 
 # --- openings ------------------------------------------------------------------------

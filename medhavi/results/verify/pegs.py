@@ -7,12 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.results.verify.balance import usable_lots
-from medhavi.results.verify.facts import (
-    PLACE,
-    TOLERANCE,
-    faults,
-    once,
-)
+from medhavi.results.verify.facts import PLACE, TOLERANCE, faults, once
 from medhavi.results.verify.firm import check_firm_pegs
 from medhavi.results.verify.material_use import consumption, move_departures, outputs
 from medhavi.units import ALWAYS

@@ -33,10 +33,7 @@ from medhavi.views.pictures.operations import (
     window_operations,
 )
 from medhavi.views.plan_pages.calendar_words import what_if_html
-from medhavi.views.plan_pages.capacity_words import (
-    operation_rows,
-    resources_by_need,
-)
+from medhavi.views.plan_pages.capacity_words import operation_rows, resources_by_need
 from medhavi.views.theme import title_of, untitled
 from medhavi.views.words import say
 

@@ -56,7 +56,9 @@ def change_rows(shown: PlanPage, names: Names, known_at: str = "") -> pl.DataFra
         Change, Reason, Approved by, When (wall clock of the company), State.
     """
     made = _of_lake if shown.source.lake else _of_files
-    found = sorted(made(shown, names, known_at), key=_moment, reverse=True)
+    found = sorted(
+        made(shown, names, known_at), key=lambda one: one.recorded_at, reverse=True
+    )
     return pl.DataFrame(
         [
             {
@@ -115,10 +117,6 @@ _WIDTHS = {
     grid_columns.STATE: 90,
 }
 """Width of each column [px]."""
-
-
-def _moment(one: _Change) -> dt.datetime:
-    return one.recorded_at
 
 
 def _state(*, is_undone: bool) -> str:

@@ -8,14 +8,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.errors import MedhaviError
-from medhavi.predict.master_data.doubtful_values import (
-    DoubtfulValue,
-    doubtful_values,
-)
-from medhavi.predict.master_data.duplicates import (
-    LikelyDuplicate,
-    likely_duplicates,
-)
+from medhavi.predict.master_data.doubtful_values import DoubtfulValue, doubtful_values
+from medhavi.predict.master_data.duplicates import LikelyDuplicate, likely_duplicates
 from medhavi.results.reports.work_lists import FindingCost
 from medhavi.schema import tables
 from medhavi.service.answer_cache import AnswerCache, answers_ahead
@@ -42,12 +36,8 @@ if TYPE_CHECKING:
 
     import marimo as mo
 
-    from medhavi.predict.master_data.doubtful_values import (
-        DoubtfulValues,
-    )
-    from medhavi.predict.master_data.duplicates import (
-        LikelyDuplicates,
-    )
+    from medhavi.predict.master_data.doubtful_values import DoubtfulValues
+    from medhavi.predict.master_data.duplicates import LikelyDuplicates
     from medhavi.service.data_pages.data_page import DataState, Keep, Wanted
     from medhavi.service.plan_pages.plan_loading import PlanPage
 

@@ -32,11 +32,7 @@ from medhavi.service.page_data import (
 from medhavi.service.plan_pages import desk_parts, plan_page
 from medhavi.service.plan_pages.decision_words import PreviewResult, refused_change
 from medhavi.service.plan_pages.plan_loading import open_pages
-from medhavi.service.plan_pages.plan_page import (
-    Decision,
-    EditResult,
-    new_press,
-)
+from medhavi.service.plan_pages.plan_page import Decision, EditResult, new_press
 from medhavi.snapshot import Snapshot
 from medhavi.snapshot.checks.values import is_zone
 from medhavi.snapshot.patch import RowChange
@@ -48,12 +44,7 @@ from medhavi.snapshot.table_difference import (
     with_cells,
 )
 from medhavi.views import page
-from medhavi.views.changed_cells import (
-    changes_html,
-    known_row,
-    place_of,
-    update_html,
-)
+from medhavi.views.changed_cells import changes_html, known_row, place_of, update_html
 from medhavi.views.data_pages.lineage_words import KEY_MARK
 from medhavi.views.names import count, names_of
 from medhavi.views.words import say

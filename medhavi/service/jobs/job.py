@@ -89,6 +89,20 @@ class JobRequest(Protocol):
         """
 
 
+class OwnWork:
+    """A request that stands for itself: no later one takes its place in line."""
+
+    __slots__ = ()
+
+    on_stop: ClassVar[OnStop] = OnStop.END
+    lane: ClassVar[JobLane] = JobLane.AWAITED
+
+    @property
+    def subject(self) -> object:
+        """Itself."""
+        return self
+
+
 class JobState(StrEnum):
     """How far a job is; one that is offered waits until somebody begins it."""
 

@@ -15,7 +15,7 @@ from medhavi.progress import Progress
 from medhavi.results.pareto_front import CHURN, ParetoFront
 from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.data_source import DataSource
-from medhavi.service.jobs.job import JobLane, OnStop
+from medhavi.service.jobs.job import JobLane, OnStop, OwnWork
 from medhavi.service.jobs.job_queue import current_queue
 from medhavi.service.page_data import bench_of, read_snapshot
 from medhavi.views.words import say
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from medhavi.results.plan_remedy import RemedyTrials
     from medhavi.results.plans.plan import Plan
     from medhavi.scenarios import Outcome, Scenario
+    from medhavi.service.page_data import PageData
     from medhavi.snapshot import Snapshot
     from medhavi.workbench.orders.plan_edit_answers import Preview
     from medhavi.workbench.workbench import Workbench
@@ -69,6 +70,18 @@ class PlanRequest:
     base_facts: str = ""
     on_stop: ClassVar = OnStop.BEST
     lane: ClassVar = JobLane.PLAN
+
+    @classmethod
+    def for_page(cls, data: PageData, mode: str) -> PlanRequest:
+        """Plan in a mode of the tables that a page has."""
+        assert data.snapshot is not None
+        return cls(
+            source=data.source,
+            mode=mode,
+            known_at=data.known_at,
+            effective_at=data.effective_at,
+            facts=data.snapshot.fingerprint,
+        )
 
     @property
     def title(self) -> str:
@@ -205,8 +218,6 @@ class RemedyRequest:
 
     Parameters
     ----------
-    plan
-        Request of the plan.
     fingerprint
         The plan as the page shows it.
     demand
@@ -395,7 +406,7 @@ class PricedEdit(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PreviewRequest:
+class PreviewRequest(OwnWork):
     """What an edit costs and whom it hits.
 
     Parameters
@@ -416,13 +427,6 @@ class PreviewRequest:
     press: int
     drawn: bool = False
     title: str = field(default=say("cost_of_an_edit"), init=False, compare=False)
-    on_stop: ClassVar = OnStop.END
-    lane: ClassVar = JobLane.AWAITED
-
-    @property
-    def subject(self) -> object:
-        """Itself: nobody's edit takes the place of another's."""
-        return self
 
     def preview(self, observe: Observe) -> Preview:
         """Preview with its plan, as it was made before."""
@@ -441,7 +445,7 @@ class PreviewRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlanReading:
+class PlanReading(OwnWork):
     """The worker reads a plan and loads the planner: its first edit is priced sooner.
 
     Asked for when an order is selected; nobody is told, for nobody waits for it.
@@ -455,13 +459,6 @@ class PlanReading:
     plan: PlanRequest
     fingerprint: str
     title: ClassVar = ""
-    on_stop: ClassVar = OnStop.END
-    lane: ClassVar = JobLane.AWAITED
-
-    @property
-    def subject(self) -> object:
-        """Itself: each plan is read."""
-        return self
 
     def run(self, observe: Observe, cancelled: Cancelled) -> None:  # noqa: ARG002
         """Read the plan and the newest facts, and load what plans an edit of it."""
@@ -480,7 +477,7 @@ def _load_planner() -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DecisionRequest:
+class DecisionRequest(OwnWork):
     """A previewed edit becomes binding, or the last decision is taken back.
 
     Parameters
@@ -503,12 +500,6 @@ class DecisionRequest:
     seen: str | None = None
     title: str = field(default="Decision", init=False, compare=False)
     on_stop: ClassVar = OnStop.NEVER
-    lane: ClassVar = JobLane.AWAITED
-
-    @property
-    def subject(self) -> object:
-        """Itself: each decision is made."""
-        return self
 
     def run(self, observe: Observe, cancelled: Cancelled) -> EditCommit:
         """Append the events of the decision and keep the plan that follows."""

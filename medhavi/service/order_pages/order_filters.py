@@ -10,12 +10,7 @@ from urllib.parse import urlencode
 import polars as pl
 
 from medhavi.service.order_pages.order_page import filter_of
-from medhavi.views.order_grid import (
-    OrderFilter,
-    filtered,
-    order_tiles,
-    this_monday,
-)
+from medhavi.views.order_grid import OrderFilter, filtered, order_tiles, this_monday
 from medhavi.views.tiles import tiles_html
 from medhavi.views.words import say
 

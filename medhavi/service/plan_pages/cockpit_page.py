@@ -12,10 +12,7 @@ from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.downloads import grid_button
 from medhavi.service.page_data import bench_of, html, picture, problem_of
 from medhavi.service.page_table import grid, linked, page_table
-from medhavi.service.plan_pages.approver_names import (
-    last_approver,
-    remember_approver,
-)
+from medhavi.service.plan_pages.approver_names import last_approver, remember_approver
 from medhavi.service.plan_pages.plan_page import EditResult
 from medhavi.service.plan_pages.plan_standing import published_of
 from medhavi.units import from_seconds

@@ -22,10 +22,7 @@ from medhavi.views.order_grid import critical_html
 from medhavi.views.page import empty, finding_text, findings_html, table_html
 from medhavi.views.plan_pages.calendar_words import shifts_words
 from medhavi.views.words import say
-from medhavi.workbench.orders.plan_edit_answers import (
-    EditStatus,
-    Preview,
-)
+from medhavi.workbench.orders.plan_edit_answers import EditStatus, Preview
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -97,8 +94,6 @@ def preview_html(preview: Preview, names: Names, order: str = "") -> str:
 
     Parameters
     ----------
-    preview
-        Of the edit.
     names
         For people.
     order
@@ -456,8 +451,6 @@ def undone_words(
     ----------
     edit
         Id of the edit that took another one back.
-    made
-        All edits.
     """
     known = {one.edit_id: one for one in made}
     taken = known.get(known[edit].undoes or "") if edit in known else None

@@ -7,13 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from medhavi.results.plans.lateness import late_demands
 from medhavi.service.downloads import grid_button
-from medhavi.service.page_data import (
-    PageProblem,
-    html,
-    picture,
-    problem_html,
-    said,
-)
+from medhavi.service.page_data import PageProblem, html, picture, problem_html, said
 from medhavi.service.page_table import grid
 from medhavi.service.plan_pages import plan_page
 from medhavi.service.plan_pages.remedy_edits import answer_of, rows_file
@@ -21,9 +15,7 @@ from medhavi.views import grid_columns, order_list
 from medhavi.views.changed_cells import rows_html
 from medhavi.views.names import money, when
 from medhavi.views.order_list import clock, dearest_exceptions, plain
-from medhavi.views.pictures.lateness import (
-    plan_remedies_html,
-)
+from medhavi.views.pictures.lateness import plan_remedies_html
 from medhavi.views.pictures.run_steps import cost_chart, coverage_chart, steps_html
 from medhavi.views.promises.words import remedy_words
 from medhavi.views.words import say
@@ -40,10 +32,7 @@ if TYPE_CHECKING:
     from medhavi.service.plan_pages.approver_names import Approver
     from medhavi.service.plan_pages.decision_words import PreviewResult
     from medhavi.service.plan_pages.plan_loading import PlanPage
-    from medhavi.service.plan_pages.plan_page import (
-        Decision,
-        EditResult,
-    )
+    from medhavi.service.plan_pages.plan_page import Decision, EditResult
     from medhavi.service.plan_pages.remedy_edits import Rows
     from medhavi.snapshot import Snapshot
     from medhavi.views.names import Names

@@ -21,9 +21,7 @@ from medhavi.service.plan_pages.plan_loading import MODE_WORDS, MODES, load_page
 from medhavi.service.plan_pages.plan_standing import standing_facts
 from medhavi.views import order_grid, order_list, page
 from medhavi.views.order_list import codes
-from medhavi.views.pictures.lateness import (
-    plan_finding,
-)
+from medhavi.views.pictures.lateness import plan_finding
 from medhavi.views.pictures.stock import items_by_need
 from medhavi.views.words import say
 from medhavi.workbench.studies.scenario_list import STUDY_COMMAND

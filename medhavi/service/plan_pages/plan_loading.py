@@ -177,13 +177,7 @@ def followed(
     mode: str | None = None,
     observe: Observe | None = None,
 ) -> PlanPage:
-    """Plan in force of the tables of a page; its cell is run again with each new one.
-
-    Parameters
-    ----------
-    mode, observe
-        As of `load_page`.
-    """
+    """Plan in force of a page; its cell is run again with each new one."""
     on_page = follow_facts(data)
     wanted = mode if mode in MODES else served_mode()
     return planned(data, snapshot, wanted, observe, waits=not on_page)
@@ -204,13 +198,7 @@ def planned(
     waits
         Wait for the job that makes it; else the page says that it is being made.
     """
-    asked = PlanRequest(
-        source=data.source,
-        mode=mode,
-        known_at=data.known_at,
-        effective_at=data.effective_at,
-        facts=snapshot.fingerprint,
-    )
+    asked = PlanRequest.for_page(data, mode)
     page = PlanPage(
         source=data.source,
         snapshot=snapshot,
@@ -292,13 +280,7 @@ def plan_at_hand(data: PageData) -> Plan | None:
     last = _shown.get((data.source, mode))
     if data.source.scenario or last is not None:
         return None if last is None else last.plan
-    asked = PlanRequest(
-        source=data.source,
-        mode=mode,
-        known_at=data.known_at,
-        effective_at=data.effective_at,
-        facts=snapshot.fingerprint,
-    )
+    asked = PlanRequest.for_page(data, mode)
     try:
         known = _known(asked, snapshot)
     except (MedhaviError, OSError):
@@ -448,13 +430,10 @@ class PlanMaintenance:
     ----------
     source
         The data that the server shows first.
-    every
-        Seconds between two looks.
     """
 
-    def __init__(self, source: DataSource, every: float = EVERY_SECONDS) -> None:
+    def __init__(self, source: DataSource) -> None:
         self._source = source
-        self._every = every
         self._head: object = None
         self._facts = ""
         self._ended = threading.Event()
@@ -506,4 +485,4 @@ class PlanMaintenance:
                 self.look()
             except Exception:  # noqa: BLE001 - the boundary of a thread
                 _log.exception("plan in force: a look failed")
-            self._ended.wait(self._every)
+            self._ended.wait(EVERY_SECONDS)

@@ -60,10 +60,7 @@ from medhavi.snapshot import Snapshot
 from medhavi.units import to_seconds
 from medhavi.views.names import when
 from medhavi.views.words import say
-from medhavi.workbench.orders.plan_edit_answers import (
-    EditCommit,
-    EditStatus,
-)
+from medhavi.workbench.orders.plan_edit_answers import EditCommit, EditStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -71,14 +68,9 @@ if TYPE_CHECKING:
     from medhavi.progress import Observe
     from medhavi.results.plan_remedy import RemedyTrials
     from medhavi.service.jobs.plan_jobs import PricedEdit
-    from medhavi.service.page_data import (
-        PageWithSource,
-    )
+    from medhavi.service.page_data import PageWithSource
     from medhavi.service.plan_pages.plan_loading import PlanPage
-    from medhavi.workbench.orders.plan_edit_answers import (
-        EditRecord,
-        Preview,
-    )
+    from medhavi.workbench.orders.plan_edit_answers import EditRecord, Preview
     from medhavi.workbench.workbench import Workbench
 
     Renew = Callable[[Callable[[int], int]], None]
@@ -237,8 +229,6 @@ def show_edit(
 
     Parameters
     ----------
-    page
-        With its plan.
     form
         `kind`, `supply` and the values of the edit; `due` is local time of the company,
         `parts` are numbers with spaces or semicolons. An edit of several orders has

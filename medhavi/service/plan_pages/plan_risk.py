@@ -45,8 +45,6 @@ class PlanRiskRequest:
 
     Parameters
     ----------
-    plan
-        Request of the plan.
     fingerprint
         The plan as the page shows it.
     """

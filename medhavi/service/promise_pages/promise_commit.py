@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field, replace
 from html import escape
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -13,7 +13,7 @@ from medhavi.errors import UsageError
 from medhavi.progress import Progress, unobserved
 from medhavi.results.plans.lateness import outcomes
 from medhavi.results.promises.promise import Promise
-from medhavi.service.jobs.job import JobLane, OnStop
+from medhavi.service.jobs.job import OwnWork
 from medhavi.service.jobs.open_pages import result_of
 from medhavi.service.jobs.plan_jobs import PlanRequest
 from medhavi.service.page_data import (
@@ -279,13 +279,11 @@ def delivery_dates(plan: Plan | None) -> dict[str, dt.datetime]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PromiseEffectRequest:
+class PromiseEffectRequest(OwnWork):
     """Plan with a promise beside the plan in force.
 
     Parameters
     ----------
-    plan
-        Request of the plan in force.
     rows
         Rows of the promise as JSON, as of `promised_rows`.
     press
@@ -296,13 +294,6 @@ class PromiseEffectRequest:
     rows: bytes
     press: int
     title: str = field(default=say("effect_of_a_promise"), init=False, compare=False)
-    on_stop: ClassVar = OnStop.END
-    lane: ClassVar = JobLane.AWAITED
-
-    @property
-    def subject(self) -> object:
-        """Itself: nobody's question takes the place of another's."""
-        return self
 
     def run(self, observe: Observe, cancelled: Cancelled) -> PlanEffect:
         """Plan with the promise; nothing of it is written."""
@@ -322,8 +313,6 @@ def effect_of(data: PageData, promise: Promise, press: int) -> PlanEffect | Page
 
     Parameters
     ----------
-    data
-        Tables of the page.
     press
         Of the button that asked.
     """

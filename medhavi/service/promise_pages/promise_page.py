@@ -15,6 +15,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
@@ -41,7 +42,7 @@ from medhavi.results.promises.promise import Promise
 from medhavi.schema import PLANNED_STATUS, tables
 from medhavi.schema.template import columns_in_order
 from medhavi.service.data_source import DataSource
-from medhavi.service.jobs.job import JobLane, OnStop
+from medhavi.service.jobs.job import JobLane, OwnWork
 from medhavi.service.jobs.open_pages import result_of
 from medhavi.service.page_data import (
     PageData,
@@ -61,7 +62,6 @@ from medhavi.views.words import say
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from medhavi.planners.promising.supply_search.policies import Policy
     from medhavi.progress import Cancelled, Observe
     from medhavi.results.promises.parts import PromiseVariant
     from medhavi.schema import Table
@@ -405,7 +405,7 @@ def _large_quote(data: PageData, row: Mapping[str, Any]) -> QuoteResult | PagePr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QuoteRequest:
+class QuoteRequest(OwnWork):
     """Answer to a line of a large quantity; nothing is written.
 
     Parameters
@@ -423,18 +423,12 @@ class QuoteRequest:
     facts: str
     known_at: str = ""
     effective_at: str = ""
-    on_stop: ClassVar = OnStop.END
     lane: ClassVar = JobLane.LONG
 
     @property
     def title(self) -> str:
         """Name of the work, for people."""
         return say("quote_of_a_large_quantity")
-
-    @property
-    def subject(self) -> object:
-        """Itself: nobody's line takes the place of another's."""
-        return self
 
     def run(self, observe: Observe, cancelled: Cancelled) -> QuoteResult:  # noqa: ARG002
         """Answer the line, with the desk of this process where there is one."""
@@ -450,13 +444,7 @@ def variants_of(data: PageData, page: PromisePage) -> tuple[PromiseVariant, ...]
     with open_book(data) as book:
         used = book.policies.of(page.request, None)
         search = OptionSearch(book, page.request, used)
-        return sensitivity(search, page.promise, _date)
-
-
-def _date(
-    book: PromiseLedger, request: Request, policy: Policy | None = None
-) -> Promise:
-    return quote(book, request, policy, detail="date")
+        return sensitivity(search, page.promise, partial(quote, detail="date"))
 
 
 def ask_changed(data: PageData, page: PromisePage, place: int) -> PromisePage:

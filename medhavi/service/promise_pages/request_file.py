@@ -9,30 +9,21 @@ from typing import TYPE_CHECKING, ClassVar
 from medhavi.errors import UsageError
 from medhavi.findings import Finding
 from medhavi.planners.promising.promise_run import answer_on
-from medhavi.planners.promising.supply_search.requests import (
-    columns,
-)
+from medhavi.planners.promising.supply_search.requests import columns
 from medhavi.progress import unobserved
 from medhavi.results.promises.promise import Promise
 from medhavi.results.run_record import Status
 from medhavi.service.data_source import DataSource, file_date_format
-from medhavi.service.jobs.job import JobLane, OnStop
+from medhavi.service.jobs.job import JobLane, OnStop, OwnWork
 from medhavi.service.jobs.open_pages import result_of
-from medhavi.service.page_data import (
-    PageProblem,
-    errors_words,
-    problem_of,
-)
+from medhavi.service.page_data import PageProblem, errors_words, problem_of
 from medhavi.service.promise_pages.promise_page import (
     desk_of,
     open_book,
     read_facts,
     remember,
 )
-from medhavi.snapshot.reading.request_rows import (
-    WrittenRequests,
-    raw_requests,
-)
+from medhavi.snapshot.reading.request_rows import WrittenRequests, raw_requests
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
@@ -81,7 +72,7 @@ class BulkPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FileAnswersRequest:
+class FileAnswersRequest(OwnWork):
     """Answers to a file of requests; nothing is written.
 
     Parameters
@@ -104,11 +95,6 @@ class FileAnswersRequest:
     def title(self) -> str:
         """Name of the work, for people."""
         return say("answers_to_a_file", self.file.name)
-
-    @property
-    def subject(self) -> object:
-        """Itself: nobody's file takes the place of another's."""
-        return self
 
     def run(self, observe: Observe, cancelled: Cancelled) -> Answers:
         """Answer the lines, with the desk of this process where there is one."""

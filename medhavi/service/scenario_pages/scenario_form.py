@@ -75,8 +75,6 @@ class ChangeForm:
 
     Parameters
     ----------
-    kind, values
-        What was sent.
     problems
         Text by field.
     trouble
@@ -426,7 +424,7 @@ def _field(
             value=str(value or ""),
             label=label,
             placeholder=_PLACEHOLDERS.get(parameter.name)
-            or _PLACEHOLDERS.get(unit, _hint(parameter)),
+            or _PLACEHOLDERS.get(unit, "" if parameter.required else parameter.meaning),
             full_width=True,
         )
     options = options_of(snapshot, names, parameter.reference)
@@ -439,7 +437,3 @@ def _field(
         label=label,
         full_width=True,
     )
-
-
-def _hint(parameter: Parameter) -> str:
-    return "" if parameter.required else parameter.meaning

@@ -27,7 +27,7 @@ from medhavi.results.reports.scenario_comparison import (
 from medhavi.results.run_record import Status
 from medhavi.scenarios import Base, Scenario, Study, study_text
 from medhavi.service.answer_cache import AnswerCache
-from medhavi.service.jobs.job import JobLane, OnStop
+from medhavi.service.jobs.job import JobLane, OwnWork
 from medhavi.service.jobs.open_pages import result_of
 from medhavi.service.jobs.plan_jobs import PlanRequest, outcome_of
 from medhavi.service.page_data import PageProblem, html, read_moment
@@ -231,7 +231,7 @@ def _comparison(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ScenarioRequest:
+class ScenarioRequest(OwnWork):
     """One scenario beside the plan in force.
 
     Parameters
@@ -245,18 +245,12 @@ class ScenarioRequest:
     plan: PlanRequest
     fingerprint: str
     scenario: str
-    on_stop: ClassVar = OnStop.END
     lane: ClassVar = JobLane.SCENARIO
 
     @property
     def title(self) -> str:
         """Name of the work, for people."""
         return f"Scenario {', '.join(read_list(self.scenario).names)}"
-
-    @property
-    def subject(self) -> object:
-        """Itself: scenarios are planned one after the other."""
-        return self
 
     def run(self, observe: Observe, cancelled: Cancelled) -> ScenarioComparison:
         """Plan the scenario and compare it."""

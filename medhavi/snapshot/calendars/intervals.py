@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from medhavi.units import DAY, NEVER, exact
@@ -139,8 +140,8 @@ class CachedIntervals:
                 found += pieces[1:]
             else:
                 found += pieces
-        first = bisect_right(found, start, key=_end)
-        found = found[first : bisect_left(found, finish, first, key=_start)]
+        first = bisect_right(found, start, key=itemgetter(1))
+        found = found[first : bisect_left(found, finish, first, key=itemgetter(0))]
         if found and found[0][0] < start:
             found[0] = (start, *found[0][1:])
         if found and found[-1][1] > finish:
@@ -157,14 +158,6 @@ class CachedIntervals:
 
 def _joined(first: Interval, second: Interval) -> bool:
     return first[1] == second[0] and first[2] == second[2]
-
-
-def _start(stretch: Interval) -> int:
-    return stretch[0]
-
-
-def _end(stretch: Interval) -> int:
-    return stretch[1]
 
 
 def whole_units(units: float, share: float) -> int:

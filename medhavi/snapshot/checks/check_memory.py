@@ -106,8 +106,6 @@ class ReadTracker:
 
     Parameters
     ----------
-    source
-        The snapshot itself.
     narrow
         Tables of which some columns alone are shown.
     read
@@ -193,12 +191,6 @@ class CheckMemory:
 
         Parameters
         ----------
-        name
-            Of the check.
-        ask
-            The check.
-        source, parts
-            The snapshot and its tables.
         narrow
             Of which tables only some columns are shown to this check.
         """

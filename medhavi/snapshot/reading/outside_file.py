@@ -87,7 +87,6 @@ LIMITS = ReadLimits()
 def read_sheets(
     source: Path | bytes,
     wanted: Callable[[str], object] | None = None,
-    limits: ReadLimits = LIMITS,
 ) -> dict[str, pl.DataFrame | None]:
     """Sheets of a workbook in their order, cells as text; None for one not wanted.
 
@@ -105,9 +104,9 @@ def read_sheets(
     OSError
         The file cannot be opened.
     """
-    names = check_workbook(source, wanted, limits)
+    names = check_workbook(source, wanted)
     with _path_of(source) as path:
-        return _ask({"kind": "sheets", "path": str(path), "wanted": names}, limits)
+        return _ask({"kind": "sheets", "path": str(path), "wanted": names}, LIMITS)
 
 
 def read_table(
@@ -134,7 +133,7 @@ def read_table(
     return frame
 
 
-def read_written(path: Path, limits: ReadLimits = LIMITS) -> pl.DataFrame:
+def read_written(path: Path) -> pl.DataFrame:
     """Rows of a Parquet or Arrow file of a result folder, read in this process.
 
     The program writes such files itself, and reads a dozen of them for a page; one that
@@ -151,7 +150,7 @@ def read_written(path: Path, limits: ReadLimits = LIMITS) -> pl.DataFrame:
             scan = pl.scan_parquet(path, hive_partitioning=False, glob=False)
         else:
             scan = pl.scan_ipc(path)
-        refuse_many(scan, limits.cells * _VALUES)
+        refuse_many(scan, LIMITS.cells * _VALUES)
         return scan.collect()
     except (OSError, ValueError, pl.exceptions.PolarsError) as problem:
         reason = str(problem).strip().split("\n")[0].rstrip(".")
@@ -170,7 +169,6 @@ def read_written(path: Path, limits: ReadLimits = LIMITS) -> pl.DataFrame:
 def check_workbook(
     source: Path | bytes,
     wanted: Callable[[str], object] | None = None,
-    limits: ReadLimits = LIMITS,
 ) -> list[str]:
     """Names of the sheets to read of a workbook, as of `read_sheets`.
 
@@ -190,16 +188,16 @@ def check_workbook(
             )
             raise UnreadableFile(message)
         try:
-            _check_directory_size(file, limits)
+            _check_directory_size(file)
             with zipfile.ZipFile(file) as book:
-                _check_parts(book.infolist(), limits)
+                _check_parts(book.infolist())
                 sheets = list(_sheets(book))
                 if wanted is None:
                     chosen = sheets[:1]
                 else:
                     chosen = [(part, name) for part, name in sheets if wanted(name)]
                 for part, name in chosen:
-                    _check_corner(book, part, name, limits)
+                    _check_corner(book, part, name)
                 return [name for _, name in chosen]
         except (
             zipfile.BadZipFile,
@@ -214,7 +212,7 @@ def check_workbook(
             raise UnreadableFile(message) from problem
 
 
-def _check_directory_size(file: io.BufferedIOBase, limits: ReadLimits) -> None:
+def _check_directory_size(file: io.BufferedIOBase) -> None:
     """Refuse a directory of so many parts that listing them would fill the memory."""
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - 65_557))
@@ -222,7 +220,7 @@ def _check_directory_size(file: io.BufferedIOBase, limits: ReadLimits) -> None:
     at = tail.rfind(b"PK\x05\x06")
     if at >= 0 and at + 16 <= len(tail):
         (listed,) = struct.unpack_from("<I", tail, at + 12)
-        if listed != 0xFFFFFFFF and listed > limits.entries * 512:
+        if listed != 0xFFFFFFFF and listed > LIMITS.entries * 512:
             message = f"its directory takes {listed:,} bytes; a workbook has few parts"
             raise UnreadableFile(message)
         if listed == 0xFFFFFFFF:
@@ -231,43 +229,41 @@ def _check_directory_size(file: io.BufferedIOBase, limits: ReadLimits) -> None:
     file.seek(0)
 
 
-def _check_parts(parts: Collection[zipfile.ZipInfo], limits: ReadLimits) -> None:
+def _check_parts(parts: Collection[zipfile.ZipInfo]) -> None:
     """Refuse too many parts, too much unpacked, or a part packed too well."""
-    if len(parts) > limits.entries:
-        message = f"it has {len(parts):,} parts; at most {limits.entries:,} are read"
+    if len(parts) > LIMITS.entries:
+        message = f"it has {len(parts):,} parts; at most {LIMITS.entries:,} are read"
         raise UnreadableFile(message)
     total = sum(part.file_size for part in parts)
-    if total > limits.unpacked_mib * _MIB:
+    if total > LIMITS.unpacked_mib * _MIB:
         message = (
-            f"unpacked it has {total / _MIB:,.0f} MiB; at most {limits.unpacked_mib} MiB "
+            f"unpacked it has {total / _MIB:,.0f} MiB; at most {LIMITS.unpacked_mib} MiB "
             "are read. Save large tables as CSV or Parquet"
         )
         raise UnreadableFile(message)
     for part in parts:
-        if part.file_size > limits.ratio * max(
-            part.compress_size, _MIB // limits.ratio
+        if part.file_size > LIMITS.ratio * max(
+            part.compress_size, _MIB // LIMITS.ratio
         ):
             message = (
                 f"its part {part.filename} unpacks to {part.file_size / _MIB:,.0f} MiB "
-                f"from {part.compress_size:,} bytes, more than {limits.ratio} times; "
+                f"from {part.compress_size:,} bytes, more than {LIMITS.ratio} times; "
                 "no table is like that. Save the tables as CSV"
             )
             raise UnreadableFile(message)
 
 
-def _check_corner(
-    book: zipfile.ZipFile, part: str, name: str, limits: ReadLimits
-) -> None:
+def _check_corner(book: zipfile.ZipFile, part: str, name: str) -> None:
     """Refuse a sheet that spans too many cells, as memory is taken for all of them."""
     columns, rows = _reach(book, part, _PLACE)
-    if max(columns, 26) * rows <= limits.cells:
+    if max(columns, 26) * rows <= LIMITS.cells:
         return
     # Rows and cells that only have a format may reach far; look at filled ones alone.
     columns, rows = _reach(book, part, _FILLED)
-    if columns * rows > limits.cells:
+    if columns * rows > LIMITS.cells:
         message = (
             f"sheet {name} has filled cells as far as {_cell_name(columns, rows)}, so it "
-            f"spans {columns * rows:,} cells; at most {limits.cells:,} are read. Delete "
+            f"spans {columns * rows:,} cells; at most {LIMITS.cells:,} are read. Delete "
             "the rows and columns outside the table in the spreadsheet and save it, or "
             "save the table as CSV"
         )

@@ -21,10 +21,7 @@ if TYPE_CHECKING:
         DoubtfulValue,
         DoubtfulValues,
     )
-    from medhavi.predict.master_data.duplicates import (
-        LikelyDuplicate,
-        LikelyDuplicates,
-    )
+    from medhavi.predict.master_data.duplicates import LikelyDuplicate, LikelyDuplicates
     from medhavi.results.reports.work_lists import FindingCost
     from medhavi.views.names import Names
 

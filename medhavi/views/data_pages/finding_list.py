@@ -76,8 +76,6 @@ class FindingList:
 
     Parameters
     ----------
-    snapshot
-        The tables.
     findings
         See `data_findings`.
     plan
@@ -205,8 +203,6 @@ def data_finding(
     ----------
     newest
         When the newest event was recorded, or a file written; None: nobody knows.
-    now
-        Of the clock.
     """
     filled = sum(1 for frame in known.snapshot.tables.values() if frame.height)
     planned = [known.of_plan(one) for one in (Severity.ERROR, Severity.WARNING)]

@@ -138,8 +138,6 @@ def table_chart(
 
     Parameters
     ----------
-    sizes
-        Rows by table.
     findings
         Those that ask for something, by table.
     """

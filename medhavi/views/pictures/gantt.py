@@ -14,14 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from medhavi.views.theme import (
-    ROW,
-    finished,
-    label_axis,
-    legend_below,
-    rows_of,
-    token,
-)
+from medhavi.views.theme import ROW, finished, label_axis, legend_below, rows_of, token
 
 if TYPE_CHECKING:
     import altair as alt

@@ -17,13 +17,7 @@ import polars as pl
 
 from medhavi.results.figures.kpis import used_share
 from medhavi.units import from_seconds
-from medhavi.views.names import (
-    Names,
-    duration,
-    percent,
-    wall_milliseconds,
-    when,
-)
+from medhavi.views.names import Names, duration, percent, wall_milliseconds, when
 from medhavi.views.theme import (
     DAY_MS,
     LINE,

@@ -159,7 +159,9 @@ def bar_hues(
         }
         words = {hue: one.replace("_", " ") for one, hue in _STATUS_HUES.items()}
     elif colour == "family":
-        families = {} if snapshot is None else _family_of(snapshot)
+        families: dict[str, str | None] = {}
+        if snapshot is not None:
+            families |= snapshot["products"].select("product", "family").iter_rows()
         named = {
             supply: families.get(product) or product or ""
             for supply, product in orders.select("supply", "product").iter_rows()
@@ -178,10 +180,6 @@ def bar_hues(
         words = _DATE_WORDS
     used = set(hues.values())
     return hues, {hue: text for hue, text in words.items() if hue in used}
-
-
-def _family_of(snapshot: Snapshot) -> dict[str, str | None]:
-    return dict(snapshot["products"].select("product", "family").iter_rows())
 
 
 def _family_hue(family: str) -> str:

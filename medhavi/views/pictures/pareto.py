@@ -9,14 +9,7 @@ import polars as pl
 
 from medhavi.results.amounts import currency_sign, emissions
 from medhavi.results.pareto_front import edge
-from medhavi.views.names import (
-    NOTHING,
-    count,
-    is_currency,
-    money,
-    number,
-    percent,
-)
+from medhavi.views.names import NOTHING, count, is_currency, money, number, percent
 from medhavi.views.page import empty, table_html
 from medhavi.views.theme import finished, rows_of, token
 from medhavi.views.words import say

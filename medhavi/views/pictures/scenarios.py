@@ -9,12 +9,7 @@ from urllib.parse import urlencode
 
 import polars as pl
 
-from medhavi.results.amounts import (
-    currency_sign,
-    difference,
-    emissions,
-    money_change,
-)
+from medhavi.results.amounts import currency_sign, difference, emissions, money_change
 from medhavi.results.plans.lateness import WORDS, Verdict
 from medhavi.results.reports.scenario_comparison import COST_PARTS
 from medhavi.views import grid_columns

@@ -10,20 +10,8 @@ import polars as pl
 
 from medhavi.units import DAY, from_seconds
 from medhavi.views.item_record import BALANCE, bucket_words, item_finding
-from medhavi.views.names import (
-    Names,
-    quantity,
-    wall_milliseconds,
-    when,
-)
-from medhavi.views.theme import (
-    PLOT,
-    finished,
-    rows_of,
-    rules_at,
-    time_axis,
-    token,
-)
+from medhavi.views.names import Names, quantity, wall_milliseconds, when
+from medhavi.views.theme import PLOT, finished, rows_of, rules_at, time_axis, token
 from medhavi.views.words import say
 
 if TYPE_CHECKING:

@@ -21,15 +21,7 @@ from medhavi.snapshot.calendars.weekly_shifts import (
     read_line,
 )
 from medhavi.units import DAY, HOUR, NEVER, from_seconds
-from medhavi.views.names import (
-    NOTHING,
-    count,
-    local,
-    number,
-    percent,
-    said,
-    when,
-)
+from medhavi.views.names import NOTHING, count, local, number, percent, said, when
 from medhavi.views.page import empty, link_row, table_html
 from medhavi.views.pictures.scenarios import scenario_link
 from medhavi.views.words import say

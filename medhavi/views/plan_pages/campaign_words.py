@@ -8,15 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from medhavi.views import grid_columns
-from medhavi.views.names import (
-    Names,
-    duration,
-    money,
-    number,
-    percent,
-    readable,
-    when,
-)
+from medhavi.views.names import Names, duration, money, number, percent, readable, when
 from medhavi.views.page import empty, table_html
 from medhavi.views.theme import ROW, finished, legend_below, rows_of, token
 from medhavi.views.tiles import Tile

@@ -67,8 +67,6 @@ class Bottleneck:
 
     Parameters
     ----------
-    resource
-        Id.
     money, late_hours, demands
         Lateness that waits for it [base currency, h], and how many demands.
     over, weeks

@@ -11,24 +11,14 @@ from typing import TYPE_CHECKING
 from medhavi.results.limiter import Limiter
 from medhavi.results.plans.lateness import WORDS, Verdict
 from medhavi.units import from_seconds
-from medhavi.views.names import (
-    code_words,
-    duration,
-    quantity,
-    relative,
-    when,
-)
+from medhavi.views.names import code_words, duration, quantity, relative, when
 from medhavi.views.order_grid import expedite_link, order_link
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medhavi.results.plans.explanation import (
-        ChainLink,
-        Explanation,
-        LatenessReason,
-    )
+    from medhavi.results.plans.explanation import ChainLink, Explanation, LatenessReason
     from medhavi.results.plans.source_choice import SourceChoice
     from medhavi.views.names import Names
 

@@ -16,11 +16,7 @@ from medhavi.views import grid_columns, page
 from medhavi.views.names import count, money, percent, wall_clock, when
 from medhavi.views.order_grid import customer_link, demand_words, order_link
 from medhavi.views.page import table_html
-from medhavi.views.pictures.lateness import (
-    late_causes,
-    lateness_text,
-    overdue_rows,
-)
+from medhavi.views.pictures.lateness import late_causes, lateness_text, overdue_rows
 from medhavi.views.words import say
 
 if TYPE_CHECKING:

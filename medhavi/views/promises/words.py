@@ -11,12 +11,7 @@ from typing import TYPE_CHECKING
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import PromiseStatus
 from medhavi.units import from_seconds
-from medhavi.views.changed_cells import (
-    cell_words,
-    cells_html,
-    known_row,
-    value_words,
-)
+from medhavi.views.changed_cells import cell_words, cells_html, known_row, value_words
 from medhavi.views.names import (
     NOTHING,
     basis_words,

@@ -207,12 +207,8 @@ def run_cycle(
 
     Parameters
     ----------
-    workbench
-        Lake and store.
     config
         Cycle file; by default cycle.toml beside the lake, else the defaults.
-    observe
-        Told of progress.
     tell
         Told of each step when it is over.
     clock

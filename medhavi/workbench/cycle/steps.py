@@ -304,14 +304,10 @@ class CycleState:
 
     Parameters
     ----------
-    workbench
-        Lake and store.
     folder
         Where plans lie that the next run builds upon.
     approver
         Who stands for what is committed.
-    observe
-        Told of progress.
     moment
         known_at and effective_at of the tables; both None: the head of the lake.
     strict
@@ -371,8 +367,6 @@ def due(
 
     Parameters
     ----------
-    rule
-        Its trigger.
     key
         What it would work on.
     last

@@ -91,13 +91,7 @@ _VIEWS = msgspec.json.Decoder(tuple[SavedView, ...])
 
 
 class SavedViews:
-    """Views of one lake or one folder of tables.
-
-    Parameters
-    ----------
-    place
-        The file.
-    """
+    """Views of one lake or one folder of tables."""
 
     def __init__(self, place: Path) -> None:
         self._file = SavedFile(place, _VIEWS)

@@ -203,11 +203,6 @@ class TableFiles:
 
     Beside the files lies a folder whose name begins with a dot: earlier files and a
     line for each change.
-
-    Parameters
-    ----------
-    place
-        The folder or workbook.
     """
 
     def __init__(self, place: str | Path) -> None:

@@ -261,7 +261,6 @@ def plan_tables(  # noqa: PLR0913 - one keyword each
     out: str | Path | None = None,
     mode: str = "mrp",
     settings: Mapping[str, object] | None = None,
-    file_format: str = "parquet",
     observe: Observe | None = None,
     baseline: Plan | None = None,
     *,
@@ -298,7 +297,7 @@ def plan_tables(  # noqa: PLR0913 - one keyword each
     told = [one for one in snapshot.findings if one.severity is Severity.WARNING]
     made = made.with_measured({**measurement.facts(), WARNINGS: len(told)})
     if out is not None:
-        write_plan(made, out, file_format)
+        write_plan(made, out)
     return made
 
 

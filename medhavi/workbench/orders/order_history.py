@@ -15,13 +15,7 @@ from medhavi.events.event_types.catalog import UndecodableEvent, decode
 from medhavi.lakehouse.folds.projections import FOLDS
 from medhavi.lakehouse.folds.silver_state import Fact, State
 from medhavi.planners.setting_ranges import require_one_of
-from medhavi.planners.work_orders import (
-    Account,
-    Report,
-    account,
-    firming,
-    urgencies,
-)
+from medhavi.planners.work_orders import Account, Report, account, firming, urgencies
 from medhavi.providers import Providers
 from medhavi.providers.sourcing.sourcing import ORDER_KINDS
 from medhavi.units import from_seconds, to_seconds
@@ -248,11 +242,6 @@ def order_list(
     plan: Plan, snapshot: Snapshot, parameters: OrderParameters
 ) -> pl.DataFrame:
     """List the orders of a plan, the most urgent first.
-
-    Parameters
-    ----------
-    snapshot
-        What was planned.
 
     Returns
     -------

@@ -76,8 +76,6 @@ class Writer:
     as_of
         Moment at which it takes effect [UTC seconds]: now of the tables, so that now
         does not move by it.
-    approver
-        Who confirmed it.
 
     Attributes
     ----------

@@ -15,10 +15,7 @@ from medhavi.snapshot.reading.cells import is_day
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from medhavi.planners.work_orders import (
-        FirmingAdvice,
-        OrderParameters,
-    )
+    from medhavi.planners.work_orders import FirmingAdvice, OrderParameters
     from medhavi.results.difference import PegHistory
     from medhavi.results.figures.measure import Measure
     from medhavi.results.plans.plan import Plan

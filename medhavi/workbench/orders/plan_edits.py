@@ -148,11 +148,6 @@ class PlanEdits:
     def commit(self, preview: Preview, *, approver: str) -> EditCommit:
         """Make a previewed edit binding, all of it or nothing.
 
-        Parameters
-        ----------
-        approver
-            Who confirmed it.
-
         Returns
         -------
         EditCommit
@@ -200,8 +195,6 @@ class PlanEdits:
         ----------
         edit
             Id of the edit; the last one that stands by default.
-        approver
-            Who confirmed it.
 
         Returns
         -------

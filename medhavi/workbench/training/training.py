@@ -63,8 +63,6 @@ def champions_of(models: Path, lake: Lake, names: Iterable[str]) -> Champions:
         Folder of the predictor store.
     lake
         Holds the events by which predictors were put in use.
-    names
-        Of the predictors.
     """
     registry = Registry(models)
     found: dict[str, tuple[Predictor, str]] = {}

@@ -119,8 +119,6 @@ class FeasibleOrderCreation(GivenOrderCreation):
 
     Parameters
     ----------
-    model
-        Graph of the run.
     as_of
         Now of the plan [UTC seconds].
     limiting

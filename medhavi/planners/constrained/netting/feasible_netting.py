@@ -371,8 +371,6 @@ def walk_of(
         Its needs must all be known.
     levels
         Safety level, order sizes and look-ahead of the node.
-    release
-        Makes new orders.
     keeps
         Whether what there is is kept for the more important first.
     """

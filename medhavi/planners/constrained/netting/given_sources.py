@@ -125,8 +125,6 @@ class PieceQueue:
 
         Parameters
         ----------
-        source
-            A routing.
         alone, whole
             The lot of its own, and one for all needs.
         others
@@ -202,8 +200,6 @@ class GivenOrderCreation(OrderCreation):
 
     Parameters
     ----------
-    model
-        Graph of the run.
     as_of
         Now of the plan [UTC seconds].
     """

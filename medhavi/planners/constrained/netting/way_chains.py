@@ -242,8 +242,6 @@ class WayChains:
 
     Parameters
     ----------
-    model, release
-        Graph and register of a run.
     capacity
         Tells which routings choose between resources.
     moving

@@ -14,11 +14,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.planners.constrained.orders.weighing import (
-    NEVER_FITS,
-    RULES,
-    latest_of,
-)
+from medhavi.planners.constrained.orders.weighing import NEVER_FITS, RULES, latest_of
 from medhavi.planners.mrp.exception_messages import tell_awaited
 from medhavi.planners.mrp.fulfilment import late_cost, short_cost
 from medhavi.results.amounts import duration, number
@@ -101,8 +97,6 @@ class Walk:
         Placed orders by index of the order.
     waits
         Tells what an order waited for.
-    release
-        Of the finished run.
     barred
         What refuses an order that fits in no campaign, by index: the rule.
     """
@@ -440,10 +434,6 @@ def tell(
 
     Parameters
     ----------
-    messages
-        Where the exceptions are collected.
-    jobs, release
-        Of the finished run.
     as_of
         Now of the plan [UTC seconds].
     """
@@ -508,10 +498,6 @@ def tell_refused(
 
     Parameters
     ----------
-    messages
-        Where the exceptions are collected.
-    lines, model
-        Of the finished run.
     rules
         By index of the demand: the rule, and how late the rest would have been [s].
     """

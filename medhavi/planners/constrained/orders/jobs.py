@@ -155,8 +155,6 @@ def jobs_of(
 
     Parameters
     ----------
-    release
-        Register of the netting.
     most_early
         How much before its need work on a resource may begin [s]; others at any time.
     """
@@ -441,8 +439,6 @@ class Netted:
 
     Parameters
     ----------
-    register
-        The netting.
     jobs
         Orders that are placed, by number.
 

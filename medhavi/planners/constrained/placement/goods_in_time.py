@@ -49,13 +49,7 @@ NOWHERE = Spot(INT64_MAX, None, at_start=False)
 
 
 class GoodsInTime:
-    """Answers for orders at places where they might stand.
-
-    Parameters
-    ----------
-    release
-        Register of the netting.
-    """
+    """Answers for orders at places where they might stand."""
 
     def __init__(self, release: FeasibleOrderCreation) -> None:
         self._release = release

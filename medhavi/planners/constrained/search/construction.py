@@ -14,11 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from medhavi.planners.constrained.netting.given_sources import dates_ahead
-from medhavi.planners.kernels.plant_kernels.plant_record import (
-    FAR,
-    MOST_LOTS,
-    Pass,
-)
+from medhavi.planners.kernels.plant_kernels.plant_record import FAR, MOST_LOTS, Pass
 from medhavi.planners.kernels.plant_kernels.schedule_record import ScheduleRecord
 from medhavi.units import DAY
 
@@ -99,8 +95,6 @@ def new_pass(plant: Plant, machines: int, orders: int) -> Pass:
 
     Parameters
     ----------
-    plant
-        The plant.
     machines
         How many machines it has.
     orders
@@ -393,8 +387,6 @@ class Passes:
         How many machines it has.
     priority
         Priority of each demand.
-    engine
-        The kernels.
 
     Attributes
     ----------

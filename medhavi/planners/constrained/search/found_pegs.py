@@ -216,8 +216,6 @@ class NeedNumbers:
 
     Parameters
     ----------
-    model
-        The plant.
     item
         The number of the product of each order, in sequence of registration. Shape
         (n_orders,), int64.
@@ -482,8 +480,6 @@ def unused_holds(
 
     Parameters
     ----------
-    run, model, found
-        The run, its plant, and what a search found of it.
     known
         What was found so before, in the form of the result: it is not asked twice.
 

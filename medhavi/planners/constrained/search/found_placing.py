@@ -375,8 +375,6 @@ class SequencedPlacing(Placing):
 
     Parameters
     ----------
-    layout
-        What was found.
     keeps
         Existing orders keep their dates; else those that may move wait for their goods.
     """

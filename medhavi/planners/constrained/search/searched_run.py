@@ -39,15 +39,16 @@ from medhavi.planners.constrained.search.found_placing import (
 from medhavi.planners.constrained.search.laying_out import Layout
 from medhavi.planners.constrained.search.plant.machines import UnfitError
 from medhavi.planners.constrained.search.plant.model import model_of
-from medhavi.planners.constrained.search.search_effort import Watch, engine_of
-from medhavi.planners.constrained.search.search_outcomes import (
+from medhavi.planners.constrained.search.search_effort import (
     FOUND,
     NettingError,
     ReducedDemandError,
     Searched,
     StoppedError,
     SupplyChangedError,
+    Watch,
     dead_products,
+    engine_of,
     taken_too_early,
 )
 from medhavi.planners.constrained.search.seeking import seek

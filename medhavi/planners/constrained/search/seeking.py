@@ -84,12 +84,8 @@ class Wheel:
     ----------
     passes
         Passes over the plant; `work` is that of the construction.
-    start
-        The construction.
     manner
         How it turns.
-    seed
-        Of the random numbers.
     """
 
     def __init__(
@@ -238,16 +234,10 @@ def seek(
 
     Parameters
     ----------
-    model
-        The plant.
-    engine
-        The kernels.
     effort
         "light", "standard" or "full"; see `budget_of`.
     watch
         Progress and cancellation; a search that is stopped gives the best so far.
-    seed
-        Of the random numbers.
     saves
         Whether the best start is made cheaper where nothing gets later.
     share
@@ -329,8 +319,6 @@ class Repair:
         As of `seek`; how much is done.
     fresh
         An empty schedule, arrays of numpy.
-    seed
-        Of the random numbers.
     aimed
         Of which demands it is asked when they were served if they were alone; shape
         (n_demands,), bool. None: of all.

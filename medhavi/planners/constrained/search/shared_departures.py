@@ -196,13 +196,7 @@ class LaneTransfers(NamedTuple):
 
 
 class SharedDepartures:
-    """Ends at which transfers of a plant stay so that their departures cost less.
-
-    Parameters
-    ----------
-    run, model
-        The run and its plant.
-    """
+    """Ends at which transfers of a plant stay so that their departures cost less."""
 
     def __init__(self, run: SearchableRun, model: Model) -> None:
         self._plant, plant = model.plant, model.plant

@@ -24,10 +24,7 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
     from medhavi.planners.constrained.placement.shop import Shop
     from medhavi.planners.constrained.search.found_orders import SearchableRun
-    from medhavi.planners.mrp.netting_state.state import (
-        Need,
-        SupplyOrder,
-    )
+    from medhavi.planners.mrp.netting_state.state import Need, SupplyOrder
     from medhavi.providers.capacity.resources import ResourceClock
     from medhavi.providers.sources import OrderTiming, StepWindow
 

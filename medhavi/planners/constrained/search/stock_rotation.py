@@ -71,8 +71,6 @@ def rotated(
 
     Parameters
     ----------
-    run, model, found
-        The run, its plant, and what a search found of it.
     renews
         Whether it is asked what a place lacks.
 
@@ -118,11 +116,6 @@ def rotated(
 
 class _Shelf:
     """What pegs of a schedule say of goods: of what, when they are there and last.
-
-    Parameters
-    ----------
-    run, model, found
-        The run, its plant, and what a search found of it.
 
     Attributes
     ----------

@@ -65,8 +65,6 @@ class OrderCreation(NettingState):
 
     Parameters
     ----------
-    model
-        Graph of the run.
     as_of
         Now of the plan [UTC seconds].
     """

@@ -35,8 +35,6 @@ class Use(NamedTuple):
     ----------
     instant
         When it is taken [s]; never before the piece is ready.
-    piece
-        What is taken.
     """
 
     instant: int
@@ -56,8 +54,6 @@ class SupplyAllocation(NamedTuple):
         When its own time began [s]: the order date, the first queue, the departure.
     source, order_steps, timing
         New supply: from where, how much is ordered [steps of the source], when.
-    uses
-        What goes in.
     lines
         Orders: the component line of each use.
     surplus
@@ -132,8 +128,6 @@ class Evaluation(NamedTuple):
 
     Parameters
     ----------
-    option
-        Name of the option.
     steps
         What arrives [steps of the requested product].
     shipments

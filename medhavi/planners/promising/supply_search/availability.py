@@ -28,10 +28,7 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.supply_search.policies import Terms, WorkRules
     from medhavi.planners.promising.supply_search.requests import Request
     from medhavi.providers import Providers
-    from medhavi.providers.changed_providers import (
-        ChangedProviders,
-        LedgerMoves,
-    )
+    from medhavi.providers.changed_providers import ChangedProviders, LedgerMoves
     from medhavi.providers.finite_capacity.chain import FiniteChain, KnownOrders
     from medhavi.providers.finite_capacity.waits import StepWait
     from medhavi.providers.material.characteristics import Characteristics
@@ -65,8 +62,6 @@ class RoutingNeeds(NamedTuple):
     ----------
     start
         The instant [s].
-    gain
-        What it yields.
     groups
         Component lines that hold then; of each group one is needed.
     chain

@@ -28,10 +28,7 @@ if TYPE_CHECKING:
     )
     from medhavi.providers import Providers
     from medhavi.providers.capacity.axis import ResourceOption
-    from medhavi.providers.capacity.resource_ledger import (
-        BusyInterval,
-        ResourceLedger,
-    )
+    from medhavi.providers.capacity.resource_ledger import BusyInterval, ResourceLedger
     from medhavi.providers.capacity.schedule import RoutingTask
     from medhavi.providers.finite_capacity.finite import FiniteCapacity
     from medhavi.providers.reservations import Hold
@@ -143,8 +140,6 @@ class CampaignCapacity:
         ----------
         capacity
             Room among other work.
-        source
-            A routing.
         steps
             Order size in steps of routing units.
         start, by

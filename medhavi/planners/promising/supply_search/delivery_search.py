@@ -10,9 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.planners.promising.supply_search.alternatives import (
-    Evaluation,
-)
+from medhavi.planners.promising.supply_search.alternatives import Evaluation
 from medhavi.planners.promising.supply_search.shipments import (
     ShipmentPlanning,
     sooner,
@@ -112,8 +110,6 @@ class DeliverySearch:
         Providers with their ledgers.
     reach
         Where products come from.
-    wanted
-        What is asked for.
 
     Attributes
     ----------

@@ -16,10 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medhavi.planners.promising.supply_search.stock_allocation import lasting
 from medhavi.providers.product_facts import DemandValue, demand_value
-from medhavi.providers.reservations import (
-    order_line_key,
-    reservation_named,
-)
+from medhavi.providers.reservations import order_line_key, reservation_named
 from medhavi.providers.sources import StepWindow
 from medhavi.results.promises.promise import PlannedHold, PlannedPurchase, PromiseCost
 from medhavi.units import DAY, DAYS_PER_YEAR, MINUTE, from_units, seconds_up
@@ -334,8 +331,6 @@ class OptionPrice:
 
     Parameters
     ----------
-    costs
-        Prices of the book.
     found, request
         The option as it is held, and who asks for it.
     """
@@ -389,13 +384,7 @@ class PricedProduct(NamedTuple):
 
 
 class OptionCosts:
-    """Prices of the options of one book.
-
-    Parameters
-    ----------
-    stages
-        Providers.
-    """
+    """Prices of the options of one book."""
 
     __slots__ = ("_embodied", "_goods", "_hours", "_last", "_rates", "_stages")
 

@@ -25,11 +25,7 @@ from medhavi.results.identity import text_hash
 from medhavi.snapshot.checks.values import bound, qty_steps, unit_words
 from medhavi.snapshot.reading.cells import EXPECTED, KINDS, typed
 from medhavi.snapshot.reading.normalise import ROW, matched, unknown_columns
-from medhavi.snapshot.reading.request_rows import (
-    TABLE,
-    WrittenRequests,
-    raw_requests,
-)
+from medhavi.snapshot.reading.request_rows import TABLE, WrittenRequests, raw_requests
 from medhavi.snapshot.reading.row_findings import nearest
 from medhavi.units import EARLIEST, LARGEST_NUMBER, LATEST, to_seconds
 

@@ -10,11 +10,7 @@ from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING, Protocol
 
-from medhavi.planners.promising.supply_search.alternatives import (
-    Shipment,
-    Use,
-    cut,
-)
+from medhavi.planners.promising.supply_search.alternatives import Shipment, Use, cut
 from medhavi.planners.promising.supply_search.shipment_origins import full_lane
 from medhavi.results.limiter import Blocked, Limiter
 from medhavi.units import ALWAYS, NEVER, from_units
@@ -198,8 +194,6 @@ class ShipmentPlanning:
     ----------
     stages
         Providers with their ledgers.
-    wanted
-        What is asked for.
     reached
         Places and lanes that goods may come by.
     failures

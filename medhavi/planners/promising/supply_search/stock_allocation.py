@@ -173,8 +173,6 @@ class StockAllocation:
     ----------
     stages
         The providers with their ledgers.
-    terms
-        What is allowed.
 
     Attributes
     ----------

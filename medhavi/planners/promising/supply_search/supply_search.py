@@ -101,8 +101,6 @@ class SupplySearch(StockAllocation):
     ----------
     stages
         The providers with their ledgers.
-    terms
-        What is allowed.
     known
         Orders that were placed before in the same state of the ledgers; None: they are
         not kept.

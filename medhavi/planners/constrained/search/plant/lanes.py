@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medhavi.planners.constrained.search.plant.items import columns, starts
-from medhavi.planners.constrained.search.plant.machines import (
-    KNOWN_AFTER,
-    KNOWN_BEFORE,
-)
+from medhavi.planners.constrained.search.plant.machines import KNOWN_AFTER, KNOWN_BEFORE
 from medhavi.planners.constrained.search.plant.open_time import (
     columns_of,
     departure_rows,

@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeVar
 
 import numpy as np
 
-from medhavi.planners.constrained.search.plant.open_time import (
-    columns_of,
-    open_rows,
-)
+from medhavi.planners.constrained.search.plant.open_time import columns_of, open_rows
 from medhavi.planners.constrained.search.plant.options import (
     Option,
     length_of,

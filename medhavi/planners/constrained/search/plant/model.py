@@ -152,8 +152,6 @@ def model_of(run: SearchableRun, weights: Weights | MoneyWeights) -> Model:
 
     Parameters
     ----------
-    run
-        A constrained run.
     weights
         What a late demand weighs.
 

@@ -19,10 +19,7 @@ from medhavi.planners.constrained.search.plant.items import (
     shared_parts,
 )
 from medhavi.planners.constrained.search.plant.lanes import LaneRows, Lanes
-from medhavi.planners.constrained.search.plant.machines import (
-    Machines,
-    refuse,
-)
+from medhavi.planners.constrained.search.plant.machines import Machines, refuse
 from medhavi.planners.constrained.search.plant.options import Option
 from medhavi.planners.constrained.search.plant.routings import (
     components_by_step,
@@ -50,9 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from medhavi.planners.constrained.search.found_orders import SearchableRun
-    from medhavi.planners.constrained.search.plant.machines import (
-        MachineNumbers,
-    )
+    from medhavi.planners.constrained.search.plant.machines import MachineNumbers
     from medhavi.planners.mrp.netting_state.state import Node, SupplyAlternative
     from medhavi.providers.capacity.network import PrecedenceLink
     from medhavi.providers.capacity.schedule import RoutingTask

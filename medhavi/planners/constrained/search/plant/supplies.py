@@ -40,11 +40,7 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.search.found_orders import SearchableRun
     from medhavi.planners.constrained.search.plant.sources import Sources
     from medhavi.planners.mrp.hard_allocations import HardAllocation
-    from medhavi.planners.mrp.netting_state.state import (
-        Need,
-        Node,
-        NodeKey,
-    )
+    from medhavi.planners.mrp.netting_state.state import Need, Node, NodeKey
     from medhavi.planners.mrp.netting_state.stock_levels import StockLevels
 
 
@@ -338,8 +334,6 @@ class StandingSupplies:
     ----------
     run
         A run that is built and not netted yet.
-    offers
-        The sources of its products.
     last
         The last due date [UTC s].
     """

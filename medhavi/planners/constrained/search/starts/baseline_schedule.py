@@ -15,10 +15,7 @@ import polars as pl
 
 from medhavi.planners.constrained.memory import Reductions
 from medhavi.planners.constrained.orders.jobs import may_move
-from medhavi.planners.constrained.search.found_orders import (
-    EarlierPeg,
-    EarlierPegs,
-)
+from medhavi.planners.constrained.search.found_orders import EarlierPeg, EarlierPegs
 from medhavi.planners.constrained.search.plant_names import (
     NamedDecisions,
     first_options,
@@ -62,8 +59,6 @@ def schedule_of(
 
     Parameters
     ----------
-    run, model, found
-        The run, its plant, and what a search found.
     floors
         As of `standing_work.date_existing`.
     """
@@ -482,11 +477,6 @@ class BaselineSchedule:
         """Orders and pegs by numbers of a plant, and 1 for each demand that changed.
 
         Orders are where the plan states them, as late as may be.
-
-        Parameters
-        ----------
-        run, model, names
-            The run, its plant, and what is in that by name.
         """
         now = model.as_of
         items, of = self._numbered("items", names.items), run.earlier.firmed

@@ -298,8 +298,6 @@ def sought_from(
 
     Parameters
     ----------
-    model, engine, effort, watch, seed
-        As of `seek`.
     decisions
         Has the orders.
 

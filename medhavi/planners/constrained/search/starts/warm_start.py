@@ -21,11 +21,7 @@ from medhavi.planners.constrained.search.search_effort import (
     MOST_TOGETHER,
     budget_of,
 )
-from medhavi.planners.constrained.search.seeking import (
-    CHUNK,
-    SCALE,
-    Repair,
-)
+from medhavi.planners.constrained.search.seeking import CHUNK, SCALE, Repair
 from medhavi.planners.constrained.search.shared_departures import SharedDepartures
 from medhavi.planners.constrained.search.starts.baseline_schedule import (
     BaselineSchedule,
@@ -81,10 +77,6 @@ def resumed(
 
     Parameters
     ----------
-    run, model
-        The run and its plant.
-    engine, watch, seed
-        As of `seek`.
     kept
         The schedule of a plan before.
 
