@@ -229,7 +229,7 @@ class SupplyChangedError(Exception):
     """Goods of stock levels die, or are held for nothing: the run is made anew."""
 
 
-class StoppedError(Exception):
+class CancelledRunError(Exception):
     """The run was stopped before a search began: netting alone takes less time."""
 
     def __init__(self) -> None:

@@ -41,10 +41,10 @@ from medhavi.planners.constrained.search.plant.machines import UnfitError
 from medhavi.planners.constrained.search.plant.model import model_of
 from medhavi.planners.constrained.search.search_effort import (
     FOUND,
+    CancelledRunError,
     NettingError,
     ReducedDemandError,
     Searched,
-    StoppedError,
     SupplyChangedError,
     Watch,
     dead_products,
@@ -491,7 +491,7 @@ def _around(
                 run.release.dissolve()
                 return amiss
             run.by_all_rules |= amiss.products
-        except (UnfitError, MismatchError, StoppedError) as unfit:
+        except (UnfitError, MismatchError, CancelledRunError) as unfit:
             run.release.dissolve()
             return unfit
         else:
@@ -530,7 +530,7 @@ def _placed(
         The plant cannot say something.
     MismatchError
         The providers do not say what the search went by.
-    StoppedError
+    CancelledRunError
         Before it was searched.
     SupplyChangedError, LateGoodsError, ReducedDemandError, NettingError
         As they say: the run is made anew.
@@ -547,7 +547,7 @@ def _placed(
         watch.told(Progress("late at least", run.least.late, len(run.intake.demands)))
     decisions, effort, seed = run.decisions, run.parameters.effort, seed or 1
     if found is None and watch.stop() and not run.begun:
-        raise StoppedError
+        raise CancelledRunError
     run.begun = True
     if found is None and decisions.orders:
         found = sought_from(model, engine, decisions, effort, watch, seed)
