@@ -236,3 +236,34 @@ def test_who_alone_has_room_later_is_waited_for():
     found = plan(snapshot, "constrained")
     assert verify(found, snapshot) == []
     assert found.fulfilment["lateness_h"].to_list() == [30 * 24]
+
+
+@pytest.mark.req("SUP-02", "SUP-07")
+@pytest.mark.parametrize("preference", [1, 2])
+def test_what_cannot_be_made_for_a_supplier_without_room_is_bought(preference):
+    # B is made of E, of which S brings 30 at least and never has room for them, or
+    # bought of T. Nothing was planned, for B was to be made.
+    snapshot = factories.snapshot(
+        **LIMITED,
+        products=[{"product": name} for name in "ABE"],
+        routings=[
+            {"routing": f"R{name}", "product": name, "location": "L"} for name in "AB"
+        ],
+        steps=[{"routing": f"R{name}", "run_minutes_per_unit": 1} for name in "AB"],
+        step_resources=[{"routing": f"R{name}", "resource": "M"} for name in "AB"],
+        resources=[{}],
+        bom_lines=[
+            {"routing": "RA", "component": "B"},
+            {"routing": "RB", "component": "E"},
+        ],
+        supply_terms=[
+            {"supplier": "S", "product": "E", "moq": 30, "valid_to": day(10)},
+            {"supplier": "T", "product": "B", "preference": preference},
+        ],
+        demands=[{"qty": 10, "due": day(20)}],
+    )
+    found = plan(snapshot, "constrained")
+    assert verify(found, snapshot) == []
+    assert found.fulfilment["status"].to_list() == ["on_time"]
+    made = found.supplies.sort("product").select("product", "source").rows()
+    assert made == [("A", "RA"), ("B", "T")]

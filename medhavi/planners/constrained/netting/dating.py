@@ -185,6 +185,17 @@ class FeasibleOrderCreation(GivenOrderCreation):
         """Whether a source delivers no more than its supplier has room for."""
         return self._room.limits(source)
 
+    def delayed(self, source: Source, instant: int) -> int:
+        """When a least order is there that a supplier has no room for until then.
+
+        As of `SupplierCapacity.delayed`; `ALWAYS` where nothing limits the source.
+        """
+        limited = self._room.limits(source)
+        soonest = self.soonest(source, source.lot(1)) if limited else None
+        if soonest is None:
+            return ALWAYS
+        return self._room.delayed(source, soonest, instant)
+
     def largest(self, source: Source) -> int | None:
         """Largest order that a supplier delivers, or a vehicle carries."""
         if id(source) not in self._most:
@@ -366,7 +377,8 @@ class FeasibleOrderCreation(GivenOrderCreation):
                 found = self._piece(way, want, size, timing)
             if found is not None and choosy and self._queues(way.source, found[1]):
                 found = None
-            delayed = ALWAYS if len(ways) == 1 else self._delayed(way, want, size)
+            only = len(ways) == 1
+            delayed = ALWAYS if only else self.delayed(way.source, want.instant)
             if found is not None:
                 serves = timing is None or way.serves(timing.start)
                 if serves and delayed == ALWAYS:
@@ -384,14 +396,6 @@ class FeasibleOrderCreation(GivenOrderCreation):
         _, _, way, size, timing = min(late, key=lambda entry: entry[:2])
         self.has_late = self.has_late or timing.finish > want.instant
         return way, size, timing
-
-    def _delayed(self, way: SupplyAlternative, want: NetRequirement, size: int) -> int:
-        """When limits of a supplier let an order be there, as of `SupplierCapacity`."""
-        source = way.source
-        soonest = self.soonest(source, size) if self._room.limits(source) else None
-        if soonest is None:
-            return ALWAYS
-        return self._room.delayed(source, soonest, want.instant)
 
     def _queues(self, source: Source, timing: OrderTiming) -> bool:
         """Whether pieces of the same want leave an order no time."""
