@@ -145,6 +145,22 @@ class TaskProblem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InitialSequence:
+    """In which order tasks are placed for a first solution, and on which machines.
+
+    Parameters
+    ----------
+    starts
+        Of each task; the least goes first among those whose predecessors are placed.
+    modes
+        Places of the modes that each task may take.
+    """
+
+    starts: tuple[float, ...]
+    modes: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
     """A solution: for each task its start, its mode and its end."""
 

@@ -20,6 +20,7 @@ from tests.api import plan, verify
 from tests.examples import examples
 from tests.factories import AS_OF
 from tests.planners.campaign_shop import day, matrix, shop
+from tests.planners.drawn_shops import job_shop
 
 if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan
@@ -134,6 +135,80 @@ def test_each_wait_between_steps_side_by_side_is_one_of_its_own(first, second):
     took = dt.timedelta(minutes=50)
     assert work["finish"].max() - work["start"].min() == took
     assert made.operations["finish"].max() - made.operations["start"].min() == took
+
+
+@pytest.mark.req("SCH-01")
+def test_goods_are_taken_behind_the_queue_of_a_first_step():
+    # 20 minutes of queue, ten of work; its goods come when the work begins. They were
+    # taken before the queue, and the schedule came 20 minutes late.
+    snapshot = factories.snapshot(
+        products=[{"product": "A"}, {"product": "B"}],
+        locations=[{"location": "L"}],
+        routings=[
+            {"routing": f"R{name}", "product": name, "location": "L"} for name in "AB"
+        ],
+        steps=[
+            {"routing": "RA", "run_minutes_per_unit": 1, "queue_minutes": 20},
+            {"routing": "RB", "run_minutes_per_unit": 1, "queue_minutes": 5},
+        ],
+        step_resources=[{"routing": f"R{name}", "resource": "M"} for name in "AB"],
+        bom_lines=[{"routing": "RA", "component": "B", "qty_per": 1}],
+        resources=[{"resource": "M"}],
+        demands=[{"product": "A", "location": "L", "qty": 10, "due": day(0)}],
+    )
+    made = plan(snapshot, "constrained")
+    assert verify(made, snapshot) == []
+    found = scheduled(snapshot, made)
+    assert found.status == "optimal"
+    begins = dict(
+        found.operations.join(made.supplies, left_on="sales_order", right_on="number")
+        .select("product", "start_minutes")
+        .iter_rows()
+    )
+    # No order begins before now, with its queue.
+    assert begins == {"B": 5, "A": 20}
+    assert made.operations["start"].max() == AS_OF + dt.timedelta(minutes=20)
+    assert found.problem.reference["weighted_tardiness"] == 30
+
+
+@pytest.mark.req("SCH-02")
+@pytest.mark.parametrize("seed", [28, 44, 80])
+def test_a_schedule_is_never_later_than_the_plan_that_it_carries_out(seed):
+    # With next to no effort: the sequence of the plan is what the search begins with.
+    snapshot = job_shop(seed)
+    made = plan(snapshot, "constrained", {"effort": "light"})
+    problem = medhavi.schedule_problem(snapshot, made)
+    found = medhavi.schedule(problem, effort=0.001)
+    planned = found.problem.reference
+    for name in ("late_orders", "weighted_tardiness"):
+        assert found.objective[name] <= planned[name] + 1e-6
+
+
+@pytest.mark.req("SCH-05")
+def test_a_changeover_that_pauses_in_the_plan_is_named():
+    # A until 13:30, two hours of changeover over the night, B from 07:30 on. In a
+    # schedule the changeover begins at six.
+    snapshot = shop(
+        [("A", 450, 13.5 / 24), ("B", 30, 32 / 24)],
+        {"A": "FA", "B": "FB"},
+        changeovers=matrix(("FA", "FB", 120, True)),
+        resources=[
+            {
+                "resource": "M",
+                "location": "L",
+                "changeover_matrix": "X",
+                "calendar": "D",
+            }
+        ],
+        calendars=[{"calendar": "D"}],
+        shifts=[
+            {"calendar": "D", "weekday": n, "start": START, "finish": dt.time(14)}
+            for n in range(1, 8)
+        ],
+    )
+    made = plan(snapshot, "constrained")
+    told = medhavi.schedule_problem(snapshot, made).findings
+    assert [one.code for one in told] == ["SCHED046"]
 
 
 def test_a_plan_without_finite_capacity_or_of_other_tables_is_refused():

@@ -121,6 +121,9 @@ def test_the_good_file_is_good():
         ("orders.0.steps.0.start_minutes", -1, "SCHED004"),
         ("orders.0.steps.0.resource", "N", "SCHED012"),
         ("orders.0.steps.0.resource", "M", "SCHED012"),
+        ("orders.0.steps.0.initial_start_minutes", -1, "SCHED004"),
+        ("orders.0.steps.0.initial_resource", "N", "SCHED012"),
+        ("orders.0.steps.0.initial_resource", "M", "SCHED012"),
     ],
 )
 def test_a_mistake_is_named(path, value, code):

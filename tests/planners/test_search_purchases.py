@@ -11,7 +11,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from medhavi.snapshot import Snapshot
-from tests.api import verify
+from tests import factories
+from tests.api import plan, verify
 from tests.examples import examples
 from tests.factories import AS_OF
 from tests.planners.search_plants import workshop
@@ -180,3 +181,89 @@ def test_stock_of_what_is_bought_stays_with_a_demand_that_is_due_before_more_is(
     made = searched(tables)
     status = dict(made.fulfilment.select("demand", "status").rows())
     assert status == {"D0": "late", "D1": "on_time"}
+
+
+LIMITED = {
+    "suppliers": [{"supplier": "S"}, {"supplier": "T"}],
+    "supplier_capacity": [{"supplier": "S", "qty": 20, "valid_to": day(60)}],
+}
+
+
+@pytest.mark.req("SUP-02", "SUP-07")
+@pytest.mark.parametrize("ends", [None, 10])
+@pytest.mark.parametrize("made", [False, True])
+def test_who_has_no_room_for_its_least_order_leaves_it_to_another(ends, made):
+    # S delivers in 5 days, 30 at least and 20 at most until day 60: never, or on day
+    # 60. T brings 10 in 7 days. For a component of day 30 nothing was planned, or it
+    # came on day 60.
+    valid = {} if ends is None else {"valid_to": day(ends)}
+    part = {"product": "B"} if made else {}
+    work = (
+        {
+            "products": [{"product": "A"}, {"product": "B"}],
+            "routings": [{}],
+            "steps": [{"run_minutes_per_unit": 1}],
+            "step_resources": [{}],
+            "resources": [{}],
+            "bom_lines": [{}],
+        }
+        if made
+        else {}
+    )
+    snapshot = factories.snapshot(
+        **LIMITED,
+        **work,
+        supply_terms=[
+            {"supplier": "S", "lead_time_days": 5, "moq": 30, **part, **valid},
+            {"supplier": "T", "lead_time_days": 7, **part},
+        ],
+        demands=[{"qty": 10, "due": day(30)}],
+    )
+    found = plan(snapshot, "constrained")
+    assert verify(found, snapshot) == []
+    assert found.fulfilment["status"].to_list() == ["on_time"]
+    bought = found.supplies.filter(kind="buy")
+    assert bought.select("source", "qty").rows() == [("T", 10)]
+
+
+def test_who_alone_has_room_later_is_waited_for():
+    # S alone: 30 at least, 20 at most until day 60, so it comes on that day.
+    snapshot = factories.snapshot(
+        supplier_capacity=LIMITED["supplier_capacity"],
+        supply_terms=[{"lead_time_days": 5, "moq": 30}],
+        demands=[{"qty": 10, "due": day(30)}],
+    )
+    found = plan(snapshot, "constrained")
+    assert verify(found, snapshot) == []
+    assert found.fulfilment["lateness_h"].to_list() == [30 * 24]
+
+
+@pytest.mark.req("SUP-02", "SUP-07")
+@pytest.mark.parametrize("preference", [1, 2])
+def test_what_cannot_be_made_for_a_supplier_without_room_is_bought(preference):
+    # B is made of E, of which S brings 30 at least and never has room for them, or
+    # bought of T. Nothing was planned, for B was to be made.
+    snapshot = factories.snapshot(
+        **LIMITED,
+        products=[{"product": name} for name in "ABE"],
+        routings=[
+            {"routing": f"R{name}", "product": name, "location": "L"} for name in "AB"
+        ],
+        steps=[{"routing": f"R{name}", "run_minutes_per_unit": 1} for name in "AB"],
+        step_resources=[{"routing": f"R{name}", "resource": "M"} for name in "AB"],
+        resources=[{}],
+        bom_lines=[
+            {"routing": "RA", "component": "B"},
+            {"routing": "RB", "component": "E"},
+        ],
+        supply_terms=[
+            {"supplier": "S", "product": "E", "moq": 30, "valid_to": day(10)},
+            {"supplier": "T", "product": "B", "preference": preference},
+        ],
+        demands=[{"qty": 10, "due": day(20)}],
+    )
+    found = plan(snapshot, "constrained")
+    assert verify(found, snapshot) == []
+    assert found.fulfilment["status"].to_list() == ["on_time"]
+    made = found.supplies.sort("product").select("product", "source").rows()
+    assert made == [("A", "RA"), ("B", "T")]

@@ -12,6 +12,7 @@ from medhavi.results.plans.lateness import late_demands
 from medhavi.views.pictures import lateness
 from medhavi.views.pictures.lateness import (
     cause_groups,
+    cause_words,
     late_bars,
     late_chart,
     plan_finding,
@@ -154,3 +155,8 @@ def test_nothing_late_is_said():
     fine = hand_plan(fulfilment=[demand("fine", "on_time", 0.0)], causes=[])
     assert late_chart(fine, NAMES) is None
     assert late_bars(fine, NAMES).is_empty()
+
+
+def test_a_skill_that_nobody_has_yet_is_told_in_words():
+    told = cause_words("CapacityShortfall", "CREW|weld", Names(texts={"CREW": "Crew"}))
+    assert told == "nobody has the skill weld at Crew"

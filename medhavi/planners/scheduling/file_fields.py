@@ -175,6 +175,8 @@ SHAPES: Mapping[str, RowFields] = {
             "run_minutes_range": NUMBERS,
             "start_minutes": MINUTES,
             "resource": TEXT,
+            "initial_start_minutes": MINUTES,
+            "initial_resource": TEXT,
         },
         ("step", "options"),
     ),

@@ -31,6 +31,7 @@ from medhavi.planners.scheduling.planned_work import (
     ROUNDING,
     FixedWork,
     OrderWindows,
+    named,
     planned_orders,
 )
 from medhavi.planners.scheduling.problem_file import ProblemFile
@@ -78,7 +79,7 @@ class ScheduledStep:
     """A step with the working time of each resource [s].
 
     `after` are the steps before it, each with what lies between [s]; `queue` is what
-    lies between the goods of a first step and its begin.
+    lies before a first step: its order begins with it.
     """
 
     task: RoutingTask
@@ -87,7 +88,11 @@ class ScheduledStep:
     queue: int = 0
 
     def parts(
-        self, gate: int | None, release: int, numbers: Iterator[int]
+        self,
+        gate: int | None,
+        release: int,
+        numbers: Iterator[int],
+        planned: tuple[float, str],
     ) -> Iterator[Step]:
         """The step, before it the waits for what comes before it and for its goods.
 
@@ -99,6 +104,8 @@ class ScheduledStep:
             Instant before which nothing of its order begins [UTC s].
         numbers
             Of waits; no step of the order has one of them.
+        planned
+            Begin [min] and resource in the plan.
         """
         node, after = self.task.node, []
         for earlier, wait in self.after:
@@ -119,6 +126,8 @@ class ScheduledStep:
             after=tuple(after),
             family=node.family,
             splittable=node.splittable,
+            initial_start_minutes=planned[0],
+            initial_resource=planned[1],
         )
 
 
@@ -243,21 +252,28 @@ class _PlanReader:
                 **self._as_planned(free, orders, fixed),
             },
         )
-        return ProblemFile(problem=problem, findings=tuple(self._findings()))
+        return ProblemFile(problem=problem, findings=tuple(self._findings(free)))
 
-    def _findings(self) -> Iterable[Finding]:
+    def _findings(self, free: Sequence[PlannedOrder]) -> Iterable[Finding]:
         reasons: dict[str, list[str]] = defaultdict(list)
         for order, why in self.kept.items():
             reasons[why].append(self.orders[order].name)
         for why in sorted(reasons):
-            named = sorted(reasons[why])
-            more = f" and {len(named) - 3} more" if len(named) > 3 else ""
             yield finding(
-                "SCHED045",
-                table="supplies",
-                value=", ".join(named[:3]) + more,
-                why=why,
+                "SCHED045", table="supplies", value=named(reasons[why]), why=why
             )
+        paused = [
+            order.name
+            for order in free
+            if any(
+                self.fixed.pauses(one, order)
+                for one in order.work
+                # Of several units nobody says which one is changed over.
+                if self.units.get(str(one.resource)) == 1
+            )
+        ]
+        if paused:
+            yield finding("SCHED046", table="supplies", value=named(paused))
 
     # ------------------------------------------------------- what can be scheduled
     def _stated(self) -> list[PlannedOrder]:
@@ -436,16 +452,24 @@ class _PlanReader:
             come = max(there.get(step, self.start), self.start)
             if None in there and step == first:
                 come = max(come, there[None])
-            if one.queue or come > self.start:
-                gates[step] = come + one.queue
+            # Goods are taken behind the queue, which begins no sooner than now.
+            gates[step] = max(come, self.snapshot.as_of + one.queue)
         # A single first step: what it waits for is the release of the order.
         if len(roots) == 1 and roots[0] in gates:
             release = gates.pop(roots[0])
         numbers = count(max(stated) + 1)
+        planned: dict[int, tuple[float, str]] = {}
+        for work in order.work:
+            finite = work.resource in stated[work.step].options
+            if finite or work.step not in planned:
+                name = str(work.resource) if finite else NO_MACHINE
+                planned[work.step] = self._minutes(work.start), name
         steps = [
             part
             for step in stated
-            for part in stated[step].parts(gates.get(step), release, numbers)
+            for part in stated[step].parts(
+                gates.get(step), release, numbers, planned[step]
+            )
         ]
         wanted = self.order_windows.due(order)
         # Goods are there some time after the last step: that is due so much earlier.

@@ -154,6 +154,17 @@ def planned_orders(plan: Plan) -> dict[str, PlannedOrder]:
     return found
 
 
+def named(names: Iterable[str]) -> str:
+    """Three of some names, and how many more.
+
+    >>> named(["D", "C", "B", "A"])
+    'A, B, C and 1 more'
+    """
+    named = sorted(names)
+    more = f" and {len(named) - 3} more" if len(named) > 3 else ""
+    return ", ".join(named[:3]) + more
+
+
 class OrderWindows:
     """Dates between which scheduled orders may move with no other one moving.
 
@@ -382,15 +393,10 @@ class FixedWork:
             run = round(work.minutes * MINUTE) - booked
         family = self.family(work, order)
         begin = clock.subtract(finish, run)
-        change = 0 if begun else self.changeover(work, order)
-        if begin is not None and change:
-            free, before = self._ahead(work)
-            fits = clock.first_fit(max(free, self._start), change)
-            if fits is None or fits + change > begin:
-                # It pauses over closed time, which a set-up of a schedule never does.
-                run += booked
-                begin = clock.subtract(finish, run)
-                family = self._changed_as_planned(work, order, before)
+        if begin is not None and not begun and self._pauses(work, order, begin):
+            run += booked
+            begin = clock.subtract(finish, run)
+            family = self._changed_as_planned(work, order, self._ahead(work)[1])
         if begin is None or begin < self._start or clock.add(begin, run) != finish:
             return None
         self.stated[order.ident, work.step] = family
@@ -405,6 +411,25 @@ class FixedWork:
         )
         number = f"{order.name}, step {work.step}"
         return Order(order=number, steps=(step,), product=order.row["product"])
+
+    def pauses(self, work: PlannedWork, order: PlannedOrder) -> bool:
+        """Whether the changeover before work pauses over closed time in the plan.
+
+        A set-up of a schedule never does.
+        """
+        clock = self._clocks[str(work.resource)]
+        run = round(work.minutes * MINUTE) - self._booked_change(work, order)
+        begin = clock.subtract(work.finish, run)
+        return begin is not None and self._pauses(work, order, begin)
+
+    def _pauses(self, work: PlannedWork, order: PlannedOrder, begin: int) -> bool:
+        """Whether the changeover before a run that begins then [UTC s] pauses."""
+        change = self.changeover(work, order)
+        if not change:
+            return False
+        clock, (free, _) = self._clocks[str(work.resource)], self._ahead(work)
+        fits = clock.first_fit(max(free, self._start), change)
+        return fits is None or fits + change > begin
 
     def _changed_as_planned(
         self, work: PlannedWork, order: PlannedOrder, before: str | None

@@ -346,7 +346,7 @@ class _ProblemReader:
             why, way_out = "it has windows and a calendar", "State one of them."
         elif "calendar" in row and self.raw.get("time_axis") == "working":
             why = "it has a calendar, and the working axis leaves closed time out"
-            way_out = "Consumption the calendar axis, or windows in working minutes."
+            way_out = "Use the calendar axis, or windows in working minutes."
         if why:
             self.check.say("SCHED010", place, why=why, way_out=way_out)
 
@@ -443,6 +443,11 @@ class _ProblemReader:
             why = "it has a resource but no start_minutes"
         elif start is not None and resource is None and len(options) > 1:
             why = "it has start_minutes, several options and no resource"
+        begun = row.get("initial_resource")
+        if begun is not None and begun not in options:
+            why = f"it begins on {begun}, which is none of its options"
+        elif begun is not None and row.get("initial_start_minutes") is None:
+            why = "it has an initial_resource but no initial_start_minutes"
         if why:
             self.check.say("SCHED012", place, why=why)
 

@@ -216,6 +216,7 @@ def solve(
         how.cancelled,
         lambda known: shifted(form, known),
         say,
+        form.initial,
     )
     found = tuple(findings) + _form_notes(form, outcome)
     if outcome.impossible:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from medhavi.optimize.cpsat import SolverEffort
-    from medhavi.optimize.cpsat_tasks import Machine, TaskProblem
+    from medhavi.optimize.cpsat_tasks import InitialSequence, Machine, TaskProblem
     from medhavi.progress import Cancelled, Observe
 
 
@@ -47,12 +47,19 @@ Slot = tuple[int, int, int]
 Key = tuple[float, ...]
 
 
-def first_solution(problem: TaskProblem, goals: Sequence[Goal]) -> Assignment | None:
-    """Best solution of all rules; None where no rule finds one."""
+def first_solution(
+    problem: TaskProblem,
+    goals: Sequence[Goal],
+    initial: InitialSequence | None = None,
+) -> Assignment | None:
+    """Best solution of all rules and a stated sequence; None where none finds one."""
     best: tuple[tuple[int, ...], Assignment] | None = None
     wanted = (*goals, Goal.STARTS)
-    for keys in _rules(problem):
-        found = _Dispatch(problem, keys).run()
+    tries = [_Dispatch(problem, keys) for keys in _rules(problem)]
+    if initial is not None:
+        tries.append(_SequenceDispatch(problem, initial))
+    for each in tries:
+        found = each.run()
         if found is None:
             continue
         rank = tuple(goal_value(problem, goal, found) for goal in wanted)
@@ -111,6 +118,9 @@ def _weights(problem: TaskProblem) -> list[int]:
 class _Dispatch:
     """One pass with one rule."""
 
+    inserts = True
+    """Whether a task may go before those that a machine has already."""
+
     def __init__(self, problem: TaskProblem, keys: list[Key]) -> None:
         self.problem = problem
         self.keys = keys
@@ -124,12 +134,8 @@ class _Dispatch:
                 self.followers[before].append(task)
 
     def run(self) -> Assignment | None:
-        fixed = [
-            t for t, r in enumerate(self.problem.tasks) if r.fixed_start is not None
-        ]
-        for task in sorted(fixed, key=self._fixed_start):
-            if not self._put(task, self._fixed_start(task)):
-                return None
+        if not self._begin():
+            return None
         eligible: list[tuple[Key, int]] = []
         for task, waits in enumerate(self.waiting):
             if not waits:
@@ -144,6 +150,16 @@ class _Dispatch:
                     heappush(eligible, (self.keys[follower], follower))
         return Assignment(
             starts=tuple(self.starts), modes=tuple(self.modes), ends=tuple(self.ends)
+        )
+
+    def _begin(self) -> bool:
+        """Put fixed tasks before all others; False where they have no room."""
+        fixed = [
+            t for t, r in enumerate(self.problem.tasks) if r.fixed_start is not None
+        ]
+        return all(
+            self._put(task, self._fixed_start(task))
+            for task in sorted(fixed, key=self._fixed_start)
         )
 
     def _fixed_start(self, task: int) -> int:
@@ -161,7 +177,8 @@ class _Dispatch:
         """Insert a task where it ends first; False where it fits nowhere."""
         row = self.problem.tasks[task]
         best: tuple[int, int, int, int] | None = None
-        for place, mode in enumerate(row.modes):
+        for place in self._modes(task):
+            mode = row.modes[place]
             machine = self.problem.machines[mode.machine]
             fit = self._alone if machine.capacity == 1 else self._beside
             found = fit(mode.machine, task, mode.duration, ready)
@@ -178,6 +195,10 @@ class _Dispatch:
         slots = self.slots[number]
         slots.insert(bisect_right(slots, (start, end, task)), (start, end, task))
         return True
+
+    def _modes(self, task: int) -> Sequence[int]:
+        """Places of the modes that a task may take."""
+        return range(len(self.problem.tasks[task].modes))
 
     def _run(
         self, machine: Machine, task: int
@@ -203,8 +224,10 @@ class _Dispatch:
         machine = self.problem.machines[number]
         slots, setups, windows = self.slots[number], machine.setups, machine.windows
         run = self._run(machine, task)
-        place = bisect_right(slots, (ready, -1, -1))
-        for position in range(max(place - 1, 0), len(slots) + 1):
+        place = len(slots)
+        if self.inserts:
+            place = max(bisect_right(slots, (ready, -1, -1)) - 1, 0)
+        for position in range(place, len(slots) + 1):
             before = slots[position - 1] if position else None
             free = before[1] if before else 0
             if setups is not None:
@@ -252,6 +275,30 @@ class _Dispatch:
         return None
 
 
+class _SequenceDispatch(_Dispatch):
+    """One pass in a stated sequence: every task as early as that lets it.
+
+    None is later than in any solution of that sequence on the same machines.
+    """
+
+    inserts = False
+
+    def __init__(self, problem: TaskProblem, initial: InitialSequence) -> None:
+        super().__init__(problem, [(start,) for start in initial.starts])
+        self.initial = initial
+
+    def _begin(self) -> bool:
+        return True
+
+    def _place(self, task: int) -> bool:
+        row = self.problem.tasks[task]
+        ready = max([row.release, *(self.ends[before] for before in row.after)])
+        return self._put(task, max(ready, row.fixed_start or 0))
+
+    def _modes(self, task: int) -> Sequence[int]:
+        return self.initial.modes[task]
+
+
 FIRST, SECOND = 0.15, 0.6
 """Parts of the effort for the solver before and after the moves."""
 LOOKS = 2_000_000
@@ -265,6 +312,7 @@ def staged_search(
     cancelled: Cancelled | None = None,
     shift: Callable[[Assignment], Assignment] = lambda known: known,
     observe: Observe = unobserved,
+    initial: InitialSequence | None = None,
 ) -> SequencingResult:
     """Minimise goals in their order.
 
@@ -283,13 +331,15 @@ def staged_search(
         Moves a first solution to its earliest starts.
     observe
         Told what begins.
+    initial
+        Sequence that is one of the first solutions: nothing worse is handed out.
 
     Returns
     -------
     Outcome
         The last stage's, with the work of all.
     """
-    hint = first_solution(problem, goals)
+    hint = first_solution(problem, goals, initial)
     hint = None if hint is None else shift(hint)
     try:
         found = (

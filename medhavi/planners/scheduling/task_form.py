@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from medhavi.optimize.cpsat_tasks import Job, Machine, Mode, Setups, Task, TaskProblem
+from medhavi.optimize.cpsat_tasks import (
+    InitialSequence,
+    Job,
+    Machine,
+    Mode,
+    Setups,
+    Task,
+    TaskProblem,
+)
 from medhavi.results.schedules.problem import Option, Order, ScheduleProblem, Step
 from medhavi.units import MINUTE, exact
 
@@ -40,6 +48,8 @@ class TaskForm:
     ----------
     tasks
         What the search reads.
+    initial
+        Sequence that the search begins with; None: the problem states none.
     unit
         Length of a tick [s].
     steps
@@ -54,6 +64,7 @@ class TaskForm:
 
     problem: ScheduleProblem
     tasks: TaskProblem
+    initial: InitialSequence | None
     unit: int
     steps: tuple[tuple[Order, Step], ...]
     options: tuple[tuple[Option, ...], ...]
@@ -128,6 +139,7 @@ class _TaskBuilder:
                 jobs=jobs,
                 horizon=_horizon(tasks, machines),
             ),
+            initial=self._initial(),
             unit=self.unit,
             steps=tuple(self.steps),
             options=tuple(
@@ -195,6 +207,30 @@ class _TaskBuilder:
             after=self._after(order, step),
             pauses=step.splittable,
         )
+
+    def _initial(self) -> InitialSequence | None:
+        """Sequence of the stated starts, of fixed steps too."""
+        if all(step.initial_start_minutes is None for _, step in self.steps):
+            return None
+        starts, modes = [], []
+        for place, (_, step) in enumerate(self.steps):
+            fixed = step.start_minutes is not None
+            start = step.start_minutes if fixed else step.initial_start_minutes
+            wanted = step.resource if fixed else step.initial_resource
+            starts.append(-1.0 if start is None else start)
+            machines = [
+                option.resource
+                for option in self.chosen[place]
+                for _ in self.by_resource[option.resource]
+            ]
+            modes.append(
+                tuple(
+                    number
+                    for number, name in enumerate(machines)
+                    if wanted in (None, name)
+                )
+            )
+        return InitialSequence(starts=tuple(starts), modes=tuple(modes))
 
     def _after(self, order: Order, step: Step) -> tuple[int, ...]:
         """List the tasks before a step; a step that is left out hands on its own."""

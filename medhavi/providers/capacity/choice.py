@@ -57,11 +57,16 @@ _choice = itemgetter(*CHOICE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptionPeriod:
-    """A time in which a start has always the same options."""
+    """A time in which a start has always the same options.
+
+    `lacking`: where there are none, what no resource serves then, by resource, or by
+    resource|skill.
+    """
 
     start: int
     finish: int
     options: tuple[ResourceOption, ...]
+    lacking: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,8 +250,22 @@ def step_plan(
         options = [
             _option(node, way, base, list(tools.items()), resources) for way in ways
         ]
-        epochs.append(OptionPeriod(start=start, finish=finish, options=tuple(options)))
+        unserved = [row for row in rows if groups.get(need_of(row)) == []]
+        epochs.append(
+            OptionPeriod(
+                start=start,
+                finish=finish,
+                options=tuple(options),
+                lacking=tuple(_needed(row) for row in unserved),
+            )
+        )
     return StepPlan(node=node, epochs=tuple(epochs))
+
+
+def _needed(row: Row) -> str:
+    """What a row of `step_resources` asks for: resource, or resource|skill."""
+    name, skill = str(row["resource"]), row["skill"]
+    return name if skill is None else f"{name}|{skill}"
 
 
 class ResourceChoices:

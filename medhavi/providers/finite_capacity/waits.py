@@ -37,7 +37,8 @@ class StepWait(NamedTuple):
     resource
         What it waited for; empty: the calendar of the location or step.
     kind
-        `busy`: others held it; `closed`: its calendar; `disruption`: it was down.
+        `busy`: others held it; `closed`: its calendar; `disruption`: it was down;
+        `unable`: nobody could do it, for `resource` (or resource|skill) had no member.
     start, finish
         Half-open, inside the wait [s].
     owners
@@ -46,7 +47,7 @@ class StepWait(NamedTuple):
 
     step: int
     resource: str
-    kind: Literal["busy", "closed", "disruption"]
+    kind: Literal["busy", "closed", "disruption", "unable"]
     start: int
     finish: int
     owners: tuple[str, ...] = ()
@@ -91,10 +92,19 @@ def order_waits(
         base = compiled.step_times[node.step]
         closed = closed_spans(base, ready, window.start)
         found += [StepWait(node.step, "", "closed", *span) for span in closed]
+        found += _unable(compiled.tasks[place], window, ready)
         found += _before_start(room.occupancy, capacity, window, ready, owner)
         since = timing, window, ready
         found += _for_hours(room, capacity, compiled.tasks[place], since, owner)
     return tuple(found)
+
+
+def _unable(task: RoutingTask, window: StepWindow, ready: int) -> Iterator[StepWait]:
+    """When nobody could do a step that was ready."""
+    for epoch in task.plan.epochs:
+        start, finish = max(epoch.start, ready), min(epoch.finish, window.start)
+        if epoch.lacking and not epoch.options and start < finish:
+            yield StepWait(window.step, epoch.lacking[0], "unable", start, finish)
 
 
 def _before_start(

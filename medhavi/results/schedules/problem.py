@@ -112,6 +112,9 @@ class Step:
         Low, mode and high of the run on the first option [min].
     start_minutes, resource
         Where and when a fixed step runs.
+    initial_start_minutes, initial_resource
+        Where and when it runs in the schedule that the search begins with; None: as
+        soon as it can, on any of its options.
     """
 
     step: int
@@ -123,6 +126,8 @@ class Step:
     run_minutes_range: tuple[float, float, float] | None = None
     start_minutes: float | None = None
     resource: str | None = None
+    initial_start_minutes: float | None = None
+    initial_resource: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -144,6 +144,9 @@ def cause_words(code: str, subject: str | None, names: Names) -> str:
     limiter, told = Limiter(code), names.place(subject or "")
     if limiter is Limiter.PAST_DUE:
         return _PAST_DUE
+    if limiter is Limiter.CAPACITY_SHORTFALL and "|" in (subject or ""):
+        resource, skill = str(subject).split("|", 1)
+        return say("cause_no_skill", skill, names.place(resource))
     if limiter in _SENTENCES:
         return say(_SENTENCES[limiter], told)
     return code_words(code) + (f": {told}" if told else "")

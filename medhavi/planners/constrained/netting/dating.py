@@ -2,7 +2,8 @@
 
 A negative fence lets work have begun before now. Netting dates every order backward
 from its need, as mode mrp does. What would have to start too early is, in this
-sequence: taken from the next source that can be on time, cut into pieces that are on
+sequence: taken from the next source that can be on time (no supplier is whose limits
+have no room for its least order by then), cut into pieces that are on
 time where nothing limits pieces side by side, or made by the source that brings it
 first, late. An existing receipt that comes before new supply could come serves the need
 instead.
@@ -19,6 +20,7 @@ from medhavi.planners.constrained.netting.given_sources import GivenOrderCreatio
 from medhavi.planners.constrained.netting.rationing import lot_below, makeable
 from medhavi.planners.mrp.netting_state.order_creation import MOST_PARTS
 from medhavi.planners.mrp.netting_state.state import URGENCY
+from medhavi.units import ALWAYS, NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -92,6 +94,27 @@ class SupplierCapacity:
         if at is not None:
             self._quotas.take(source, size, at)
 
+    def delayed(self, source: Source, soonest: OrderTiming, finish: int) -> int:
+        """When a least lot is usable that finds no room in time [UTC seconds].
+
+        Returns
+        -------
+        int
+            That instant; `NEVER`: there is none while the terms hold; `ALWAYS`: it
+            finds room in time. Parameters as of `piece`.
+        """
+        quotas, at = self._quotas, self._moment(source, soonest, finish)
+        if at is None:
+            return NEVER
+        if at <= max(quotas.door(source, one) for one in (soonest.finish, finish)):
+            return ALWAYS
+        usable = quotas.usable(source, source.lot(1), soonest.finish)
+        if usable is None:
+            return NEVER
+        timing = source.clock.latest(usable, source.lot(1))
+        held = timing and any(a <= timing.start < b for a, b in source.windows)
+        return usable if held else NEVER
+
     def _moment(self, source: Source, soonest: OrderTiming, finish: int) -> int | None:
         """When a least lot reaches the door: as late as may be, else soonest."""
         quotas, least = self._quotas, source.lot(1)
@@ -159,6 +182,17 @@ class FeasibleOrderCreation(GivenOrderCreation):
     def limits(self, source: Source) -> bool:
         """Whether a source delivers no more than its supplier has room for."""
         return self._room.limits(source)
+
+    def delayed(self, source: Source, instant: int) -> int:
+        """When a least order is there that a supplier has no room for until then.
+
+        As of `SupplierCapacity.delayed`; `ALWAYS` where nothing limits the source.
+        """
+        limited = self._room.limits(source)
+        soonest = self.soonest(source, source.lot(1)) if limited else None
+        if soonest is None:
+            return ALWAYS
+        return self._room.delayed(source, soonest, instant)
 
     def largest(self, source: Source) -> int | None:
         """Largest order that a supplier delivers, or a vehicle carries."""
@@ -341,15 +375,19 @@ class FeasibleOrderCreation(GivenOrderCreation):
                 found = self._piece(way, want, size, timing)
             if found is not None and choosy and self._queues(way.source, found[1]):
                 found = None
+            only = len(ways) == 1
+            delayed = ALWAYS if only else self.delayed(way.source, want.instant)
             if found is not None:
-                if timing is None or way.serves(timing.start):
+                serves = timing is None or way.serves(timing.start)
+                if serves and delayed == ALWAYS:
                     return way, *found
                 # Where another source is still valid, nothing is ordered so early.
-                late.append((want.instant, rank, way, *found))
+                late.append((max(want.instant, delayed), rank, way, *found))
                 continue
             forward = self._soonest(way, want, size)
             if forward is not None:
-                late.append((forward[1].finish, rank, way, *forward))
+                finish = max(forward[1].finish, delayed)
+                late.append((finish, rank, way, *forward))
         if not late:
             # None has its components: one of them says what is missing.
             return self._choose_from(ways, want, missing) if choosy else None

@@ -337,8 +337,12 @@ class Sources:
         What is wanted later is ordered later, or as late as its terms still hold: it is
         there by any later instant.
         """
-        timing = self._run.release.soonest(source, MOST_BOUGHT)
-        return UNSUPPLIED if timing is None else timing.finish - self._run.as_of
+        release = self._run.release
+        timing = release.soonest(source, MOST_BOUGHT)
+        if timing is None:
+            return UNSUPPLIED
+        there = max(timing.finish, release.delayed(source, timing.finish))
+        return UNSUPPLIED if there == NEVER else there - self._run.as_of
 
 
 def line_taken(
