@@ -469,18 +469,17 @@ def _around(
     """
     known = run.decisions.floors if kept is None else kept.floors
     floors, moved = dict(known or {}), 0
-    parameters, effort = run.parameters, run.parameters.effort
-    if known is None and (run.may_move or may_free(run)):
-        effort = "light"
+    parameters, looks = run.parameters, known is None
+    looks = looks and (run.may_move or may_free(run))
     for _ in range(MOST_LESS):
-        run.parameters = replace(parameters, effort=effort)
-        run.counts = effort == parameters.effort
+        effort = "light" if looks else parameters.effort
+        run.parameters, run.counts = replace(parameters, effort=effort), not looks
         try:
             run = _placed(run, engine, watch, name[1], floors, kept)
         except LateGoodsError as late:
             if late.floors.keys() <= floors.keys():
                 # Who waits is known: another quick look would find no more.
-                effort = parameters.effort
+                looks = False
             floors |= late.floors
             moved += 1
             run.waiting = moved == MOST_MOVED
@@ -496,9 +495,9 @@ def _around(
             return unfit
         else:
             # Stopped: what tells who waits is the plan, for no other search follows.
-            if stopped := effort != parameters.effort and watch.stop():
+            if stopped := looks and watch.stop():
                 run.parameters, run.least = parameters, run.late_at_least(resumed=True)
-            if stopped or effort == parameters.effort:
+            if stopped or not looks:
                 judged, too_early = run.judged(), taken_too_early(run)
                 run.settle()
                 made = run.plan(*name)
@@ -506,7 +505,7 @@ def _around(
                 run.dissolve()
                 run.give_back()
                 return Searched(made, judged, schedule, run.found.cut, too_early)
-            effort = parameters.effort
+            looks = False
         run.release.dissolve()
         run = run.anew()
     return ReducedDemandError("what is wanted changes again and again")
