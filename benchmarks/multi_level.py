@@ -44,7 +44,7 @@ MOST, MOST_SIZE = 556_700.0, "M20"
 """Most that the objective may be, and of which size."""
 MODES = ("mrp", "constrained", "optimize")
 LARGE = {"M20": {"most_whole_orders": 40_000, "whole_orders_sweeps": 1}}
-"""Settings for 31,798 whole columns: each part is decided once, for its time."""
+"""Settings for 37,144 whole columns: each part is decided once, for its time."""
 SAFETY_WEIGHT = 7.0
 """A unit below safety costs 1 % of its value a bucket; mode optimize counts a week."""
 

@@ -6,7 +6,7 @@ the others in the goal keeps points efficient where the first one is degenerate
 one halves the largest gap that is left, so that points are distinct and spread. All
 objectives stand in the program as rows once; from point to point only bounds change,
 and the solver goes on from the basis of the point whose bound of that objective is
-nearest, for the first bound from the end where that objective is least, which keeps it.
+nearest, for the first bound from the one of least goal of those that keep it.
 """
 
 from __future__ import annotations
@@ -105,9 +105,8 @@ class Front:
             for name, weights in objectives.items()
         }
         self._goal = ""
-        self._ends: dict[str, object] = {}
-        self._bounded: dict[str, list[tuple[float, object]]] = {}
-        """Bases of the ends, and of points with their bounds, by objective."""
+        self._solved: list[tuple[Point, object]] = []
+        """Points with their bases, as they were solved."""
         self.stopped = False
 
     def points(
@@ -128,7 +127,6 @@ class Front:
         for name in self._names:
             ends.append(self._solve(name, None))
             self._keep(found, ends[-1], tell)
-            self._ends[name] = self._session.basis()
         del found[count:]
         marks = self._marks(ends)
         while len(found) < count and not self.stopped:
@@ -137,12 +135,10 @@ class Front:
                 break
             name, middle = gap
             marks[name].append(middle)
-            point = self._solve(self._names[0], gap, self._nearest(name, middle))
+            point = self._solve(self._names[0], gap, self._start(name, middle))
             if point is not None:
                 # A bound with room to spare: the gap ends where the point is.
                 marks[name].append(point.values[name])
-                bounded = self._bounded.setdefault(name, [])
-                bounded.append((middle, self._session.basis()))
             self._keep(found, point, tell)
         return sorted(found, key=self._order)
 
@@ -153,12 +149,23 @@ class Front:
         """
         return self._solve(point.goal, point.limited)
 
-    def _nearest(self, name: str, bound: float) -> object:
-        """Basis of the point whose bound of an objective is nearest, or of its end."""
-        bounded = self._bounded.get(name)
-        if not bounded:
-            return self._ends[name]
-        return min(bounded, key=lambda one: abs(one[0] - bound))[1]
+    def _start(self, name: str, bound: float) -> object:
+        """Basis of the point whose bound of an objective is nearest.
+
+        Where there is none, of the one of least goal of those that keep the bound: its
+        end does, but what keeps it and costs less is nearer.
+        """
+        bounded = [
+            (abs(point.limited[1] - bound), basis)
+            for point, basis in self._solved
+            if point.limited is not None and point.limited[0] == name
+        ]
+        keeping = [
+            (point.values[self._names[0]], basis)
+            for point, basis in self._solved
+            if point.values[name] <= bound
+        ]
+        return min(bounded or keeping, key=lambda one: one[0])[1]
 
     def _order(self, point: Point) -> tuple[float, ...]:
         return tuple(point.values[name] for name in self._names)
@@ -235,7 +242,9 @@ class Front:
             name: inner(weights, solution.values)
             for name, weights in self._objectives.items()
         }
-        return Point(solution=solution, values=values, goal=goal, limited=limited)
+        point = Point(solution=solution, values=values, goal=goal, limited=limited)
+        self._solved.append((point, self._session.basis()))
+        return point
 
     def _aim(self, goal: str) -> None:
         """Minimise one objective and a share of the others, from the last basis."""

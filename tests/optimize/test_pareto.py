@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
-from medhavi.optimize.highs import Highs
+from medhavi.optimize.highs import Highs, HighsSession, SolutionBasis
 from medhavi.optimize.pareto import Front, nondominated
 from medhavi.optimize.problem import Problem
+
+if TYPE_CHECKING:
+    from medhavi.optimize.problem import Program
 
 
 def front(count: int, most: float = np.inf):
@@ -57,3 +62,38 @@ def test_a_stopped_search_says_so():
     search = Front(Highs().open(problem.program()), goals, {"x": 1.0, "y": 1.0})
     search.stopped = True
     assert len(search.points(9)) <= 2
+
+
+class RecordedSession(HighsSession):
+    """Session that keeps the points whose bases it went on from."""
+
+    def __init__(self, program: Program) -> None:
+        super().__init__(program)
+        self.starts: list[list[float]] = []
+
+    def resume(self, basis: object) -> None:
+        assert isinstance(basis, SolutionBasis)
+        self.starts.append([round(value, 6) for value in basis.values])
+        super().resume(basis)
+
+
+@pytest.mark.req("OMO-15")
+def test_a_first_bound_starts_from_the_cheapest_point_that_keeps_it():
+    """Shares of (a, b, c) = (0, 10, 10), (20, 0, 6) and (10, 2, 0).
+
+    Least b is the second one, least c the third. Of b up to 5 the third one keeps the
+    bound too, and is the one of less a; of c up to 5 what was found for b keeps it: 3/8
+    of the first and 5/8 of the third.
+    """
+    problem = Problem()
+    v, r = problem.columns("v", 3), problem.rows("r", 1, lower=1.0, upper=1.0)
+    problem.entries(r.at([0, 0, 0]), v.at([0, 1, 2]), 1.0)
+    session = RecordedSession(problem.program())
+    goals = {
+        "a": np.array([0.0, 20.0, 10.0]),
+        "b": np.array([10.0, 0.0, 2.0]),
+        "c": np.array([10.0, 6.0, 0.0]),
+    }
+    Front(session, goals, dict.fromkeys(goals, 10.0)).points(5)
+    assert session.starts[0] == [0.0, 0.0, 1.0]
+    assert session.starts[1] == pytest.approx([0.375, 0.0, 0.625])

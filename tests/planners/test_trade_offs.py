@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -14,6 +15,7 @@ import medhavi
 from medhavi.errors import InfeasibleBudgets, UsageError
 from medhavi.findings import finding
 from medhavi.optimize.pareto import nondominated
+from medhavi.planners.master_plan import decoder, trade_offs
 from medhavi.results.amounts import percent
 from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.pareto_front import USUAL, ParetoFront
@@ -25,6 +27,10 @@ from tests.planners.test_optimize_baseline import one_machine, trebling, two_sel
 from tests.planners.test_overtime import shop
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from medhavi.planners.constrained.netting.given_sources import Decisions
+    from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
 WEEKS = {"bucket": "14xday+1xweek", "late_days": 20, "overload": False}
@@ -548,3 +554,43 @@ def test_a_front_that_is_stopped_in_a_plan_takes_it_for_no_fault():
     assert str(found.run.status) == "cancelled"
     assert found.points.is_empty()
     assert [one for one in told if "left out" in one] == []
+
+
+@pytest.mark.req("OMO-15")
+def test_a_deferred_plan_starts_from_what_its_own_plan_found(monkeypatch):
+    """What a plan found of existing orders that wait for goods, by number of the look.
+
+    The plans of three programs start from what the one before them found (0, 1, 2);
+    two of them are deferred, each from what it found itself (4, 5).
+    """
+    looks: list[int] = []
+    starts: list[int] = []
+
+    def found_again(_: Plan) -> dict[str, Any]:
+        looks.append(len(looks))
+        return {"floors": {"order": looks[-1]}}
+
+    def decided(run: Any, decisions: Decisions, *rest: Any) -> Plan:
+        starts.extend((decisions.floors or {}).values())
+        return decoder.decided(run, decisions, *rest)
+
+    monkeypatch.setattr(trade_offs, "_found_again", found_again)
+    monkeypatch.setattr(trade_offs, "decided", decided)
+    medhavi.pareto(company(), ("cost", "lateness"), 3, settings=WEEKS)
+    assert starts == [0, 1, 2, 4, 5]
+
+
+@pytest.mark.req("OMO-15")
+def test_orders_of_a_plan_are_joined_until_that_costs_no_less(monkeypatch):
+    """Each round gives the plan that it began with, so the second one is the last."""
+    rounds: list[Plan] = []
+
+    def joined(_run: Any, _own: Any, made: Plan, *_rest: Any) -> Iterator[Plan]:
+        while True:
+            rounds.append(made)
+            yield made
+
+    monkeypatch.setattr(trade_offs, "joined_plans", joined)
+    medhavi.pareto(company(), ("cost", "lateness"), 2, settings=WEEKS)
+    counts = Counter(one.fingerprint for one in rounds)
+    assert max(counts.values()) == 2

@@ -7,6 +7,7 @@ cheapest "efficient" plan sells nothing.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -368,6 +369,7 @@ def _deferred(
 ) -> Iterator[Candidate]:
     """Plans once more, late where they buy sooner than the program that they follow.
 
+    What a plan found of existing orders that wait for goods is not searched for again.
     Where lateness is not traded nobody asked for plans that are late.
     """
     run, stop = built.statement.run, Stop(way.cancelled)
@@ -383,7 +385,8 @@ def _deferred(
         cuts = late_deliveries(plan, built, point.solution.values)
         if not cuts:
             continue
-        late = replace(decisions, slices={**cuts, **decisions.slices})
+        slices = {**cuts, **decisions.slices}
+        late = replace(decisions, slices=slices, **_found_again(plan))
         made = beside(decided(run, late, run.goals.effort, way), built, point.solution)
         told = {"deferred": True}
         yield from _measured(
@@ -439,14 +442,19 @@ def _variants(
     def joined(
         own: Decisions, made: Plan, told: Mapping[str, int]
     ) -> Iterator[tuple[Plan, dict[str, int]]]:
-        """Cheapest of the rounds; none where nothing joins."""
+        """Cheapest of the rounds; none where nothing joins.
+
+        The last one costs no less than the one before it.
+        """
+        best, cheapest = None, math.inf
         found = joined_plans(run, own, made, run.goals.effort, way)
-        tried = [
-            (one, {**told, "joins": number})
-            for number, one in enumerate(islice(found, rounds), start=1)
-        ]
-        if tried:
-            yield min(tried, key=lambda one: worth(one[0], run.stated, run.goals))
+        for number, one in enumerate(islice(found, rounds), start=1):
+            cost = worth(one, run.stated, run.goals)
+            if cost >= cheapest:
+                break
+            best, cheapest = (one, {**told, "joins": number}), cost
+        if best is not None:
+            yield best
 
     yield from joined(decisions, plan, {})
     closed = idle_overtime(plan, built.statement) if decisions.overtime else ()

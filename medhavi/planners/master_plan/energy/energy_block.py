@@ -45,10 +45,24 @@ class EnergyPrices(NamedTuple):
     paid: Floats
     emitted: Floats
 
-    def money(self, begin: float, end: float, co2_price: float) -> float:
+    def with_emissions(self, co2_price: float) -> EnergyCost:
+        """What is paid, and what is emitted at a price [base currency / kg]."""
+        return EnergyCost(self.edges, self.paid + co2_price * self.emitted)
+
+
+class EnergyCost(NamedTuple):
+    """What energy of a resource costs, emissions included.
+
+    `edges` is as of `EnergyPrices`; `paid`: what work that is done at all times pays
+    until then, shape (E,) [base currency].
+    """
+
+    edges: Ints
+    paid: Floats
+
+    def money(self, begin: float, end: float) -> float:
         """What work of one unit from one instant to another pays [base currency]."""
-        cost = self.paid + co2_price * self.emitted
-        low, high = np.interp([begin, end], self.edges, cost)
+        low, high = np.interp([begin, end], self.edges, self.paid)
         return float(high - low)
 
 

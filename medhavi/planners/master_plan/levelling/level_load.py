@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from medhavi.optimize.problem import Block, Floats, Ints, Problem
-    from medhavi.planners.master_plan.energy.energy_block import EnergyPrices
+    from medhavi.planners.master_plan.energy.energy_block import EnergyCost
     from medhavi.planners.master_plan.statement import Statement
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
@@ -209,10 +209,9 @@ class _Levelling:
         self._work = list(_read(column, _spans(made, number)))
         self._end = [one.end for one in self._work]
         self._gets = self._deliveries(column, statement)
-        self._energy = self._tariffs(names, run.stated)
+        self._energy = self._tariffs(names, statement)
         self._ahead = np.zeros(len(self._work), np.int64)
         self._taken = self._work_alone(names, run.stated)
-        self._co2_price = statement.parameters.co2_price
 
     def _work_alone(self, names: Sequence[str], snapshot: Snapshot) -> dict[int, Ints]:
         """Order, begin and end of all work on each resource of one unit, shape (n, 3).
@@ -229,11 +228,16 @@ class _Levelling:
         return {row: np.array(spans, np.int64) for row, spans in found.items()}
 
     def _tariffs(
-        self, names: Sequence[str], snapshot: Snapshot
-    ) -> dict[int, EnergyPrices]:
+        self, names: Sequence[str], statement: Statement
+    ) -> dict[int, EnergyCost]:
         """What energy costs, by number of the resource."""
-        known = energy_prices(snapshot, self._edges[-1])
-        return {row: known[name] for row, name in enumerate(names) if name in known}
+        known = energy_prices(statement.run.stated, self._edges[-1])
+        price = statement.parameters.co2_price
+        return {
+            row: known[name].with_emissions(price)
+            for row, name in enumerate(names)
+            if name in known
+        }
 
     def _deliveries(
         self, column: Mapping[str, list[int]], statement: Statement
@@ -404,7 +408,7 @@ class _Levelling:
                 for low, high, units in spans:
                     for sign, at in ((-1.0, self._end[order]), (1.0, end)):
                         shift = at - work.end
-                        money = tariff.money(low + shift, high + shift, self._co2_price)
+                        money = tariff.money(low + shift, high + shift)
                         more += sign * units * money
         return more
 
