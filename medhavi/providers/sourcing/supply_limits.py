@@ -23,7 +23,7 @@ from medhavi.providers.transport.timetable import (
 from medhavi.units import DAY, NEVER, exact, from_units, seconds_up, units_down
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from fractions import Fraction
 
     from medhavi.providers.product_facts import ProductFacts
@@ -203,17 +203,26 @@ class SupplyLimits:
         weight, volume = (exact(one) * MILLION * source.step for one in ones)
         return weight, volume
 
-    def left(self, lane: str, departure: int) -> tuple[int | None, ...]:
-        """What a departure can carry yet: weight [mg] and volume [cm3]; None: any."""
+    def left(self, lane: str, departures: Sequence[int]) -> list[list[int]]:
+        """What departures can carry yet: weights [mg] and volumes [cm3].
+
+        Of what has no limit the list is empty.
+        """
         if self._transport is None:
-            return (None, None)
-        loaded = self._loads.of_lane(lane)
-        there = NOTHING if loaded is None else loaded.get(departure, NOTHING)
-        room = self._room(self._transport, lane, departure)
-        return tuple(
-            None if most is None else most - taken
-            for most, taken in zip(room, there, strict=True)
-        )
+            return [[], []]
+        loaded = self._loads.of_lane(lane) or {}
+        loads = [loaded.get(at, NOTHING) for at in departures]
+        rooms = [self._room(self._transport, lane, at) for at in departures]
+        return [
+            [
+                most - taken
+                for most, taken in zip(*part, strict=True)
+                if most is not None
+            ]
+            for part in zip(
+                zip(*rooms, strict=True), zip(*loads, strict=True), strict=True
+            )
+        ]
 
     def varies(self, lane: str) -> bool:
         """Whether a disruption leaves a lane a part of its room for some time."""

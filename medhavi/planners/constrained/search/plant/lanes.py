@@ -174,11 +174,7 @@ class Lanes:
 
     def _left(self, lane: Valid) -> list[list[int]]:
         """Room that is left on the departures of a lane, by weight and volume."""
-        left = [self._limits.left(lane[0], at) for at in self.met.leaves[lane]]
-        return [
-            [one for one in rooms if one is not None]
-            for rooms in zip(*left, strict=True)
-        ]
+        return self._limits.left(lane[0], self.met.leaves[lane])
 
     def _most(self) -> np.ndarray:
         """Room that is left in windows that have only so much. Shape (n,), int64."""
