@@ -159,4 +159,4 @@ def test_nothing_late_is_said():
 
 def test_a_skill_that_nobody_has_yet_is_told_in_words():
     told = cause_words("CapacityShortfall", "CREW|weld", Names(texts={"CREW": "Crew"}))
-    assert told == "nobody has the skill weld at Crew"
+    assert told == "no member of Crew has the skill weld"

@@ -146,7 +146,7 @@ def cause_words(code: str, subject: str | None, names: Names) -> str:
         return _PAST_DUE
     if limiter is Limiter.CAPACITY_SHORTFALL and "|" in (subject or ""):
         resource, skill = str(subject).split("|", 1)
-        return say("cause_no_skill", skill, names.place(resource))
+        return say("cause_no_skill", names.place(resource), skill)
     if limiter in _SENTENCES:
         return say(_SENTENCES[limiter], told)
     return code_words(code) + (f": {told}" if told else "")
