@@ -165,10 +165,14 @@ class _Dispatch:
     def _fixed_start(self, task: int) -> int:
         return self.problem.tasks[task].fixed_start or 0
 
-    def _place(self, task: int) -> bool:
+    def _ready(self, task: int) -> int:
+        """When its release has come and all before it have ended."""
         row = self.problem.tasks[task]
-        ready = max([row.release, *(self.ends[before] for before in row.after)])
-        if row.fixed_start is not None:
+        return max([row.release, *(self.ends[before] for before in row.after)])
+
+    def _place(self, task: int) -> bool:
+        ready = self._ready(task)
+        if self.problem.tasks[task].fixed_start is not None:
             # It was put before all others: what it waits for may end too late.
             return self.starts[task] >= ready
         return self._put(task, ready)
@@ -291,9 +295,7 @@ class _SequenceDispatch(_Dispatch):
         return True
 
     def _place(self, task: int) -> bool:
-        row = self.problem.tasks[task]
-        ready = max([row.release, *(self.ends[before] for before in row.after)])
-        return self._put(task, max(ready, row.fixed_start or 0))
+        return self._put(task, max(self._ready(task), self._fixed_start(task)))
 
     def _modes(self, task: int) -> Sequence[int]:
         return self.initial.modes[task]

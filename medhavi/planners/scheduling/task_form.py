@@ -118,6 +118,15 @@ class _TaskBuilder:
         self.by_resource: dict[str, list[int]] = {}
         for place, (resource, _) in enumerate(self.machines):
             self.by_resource.setdefault(resource.resource, []).append(place)
+        self.modes = [
+            [
+                (option, machine)
+                for option in chosen
+                for machine in self.by_resource[option.resource]
+            ]
+            for chosen in self.chosen
+        ]
+        """Option and machine of each mode of each step."""
 
     def form(self) -> TaskForm:
         weight_scale = _scale(order.weight for order in self.problem.orders)
@@ -142,14 +151,7 @@ class _TaskBuilder:
             initial=self._initial(),
             unit=self.unit,
             steps=tuple(self.steps),
-            options=tuple(
-                tuple(
-                    option
-                    for option in self.chosen[place]
-                    for _ in self.by_resource[option.resource]
-                )
-                for place in range(len(self.steps))
-            ),
+            options=tuple(tuple(option for option, _ in modes) for modes in self.modes),
             machines=tuple((row.resource, unit) for row, unit in self.machines),
             weight_scale=weight_scale,
             cost_scale=cost_scale,
@@ -199,8 +201,7 @@ class _TaskBuilder:
         return Task(
             modes=tuple(
                 Mode(machine=machine, duration=self._ticks(option.run_minutes))
-                for option in self.chosen[place]
-                for machine in self.by_resource[option.resource]
+                for option, machine in self.modes[place]
             ),
             release=self._ticks(order.release_minutes) if released else 0,
             fixed_start=None if fixed is None else self._ticks(fixed),
@@ -218,16 +219,11 @@ class _TaskBuilder:
             start = step.start_minutes if fixed else step.initial_start_minutes
             wanted = step.resource if fixed else step.initial_resource
             starts.append(-1.0 if start is None else start)
-            machines = [
-                option.resource
-                for option in self.chosen[place]
-                for _ in self.by_resource[option.resource]
-            ]
             modes.append(
                 tuple(
                     number
-                    for number, name in enumerate(machines)
-                    if wanted in (None, name)
+                    for number, (option, _) in enumerate(self.modes[place])
+                    if wanted in (None, option.resource)
                 )
             )
         return InitialSequence(starts=tuple(starts), modes=tuple(modes))
