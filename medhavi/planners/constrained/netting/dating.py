@@ -112,7 +112,7 @@ class SupplierCapacity:
         if usable is None:
             return NEVER
         timing = source.clock.latest(usable, source.lot(1))
-        held = timing and any(a <= timing.start < b for a, b in source.windows)
+        held = timing is not None and source.valid_at(timing.start)
         return usable if held else NEVER
 
     def _moment(self, source: Source, soonest: OrderTiming, finish: int) -> int | None:

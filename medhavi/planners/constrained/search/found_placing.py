@@ -323,9 +323,7 @@ class FoundPlacing(Placing):
             if node.shared or source is own:
                 break
             alone = source.clock.latest(limit, size)
-            if alone is None or not any(
-                a <= alone.start < b for a, b in source.windows
-            ):
+            if alone is None or not source.valid_at(alone.start):
                 # It ends before: what comes from it would come too early.
                 continue
             if source.lot(size) == size and size <= (source.max_lot or size):
