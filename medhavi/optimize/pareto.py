@@ -203,7 +203,12 @@ class Front:
         point: Point | None,
         tell: Callable[[int], object] | None,
     ) -> None:
-        """Add a point unless one is the same or better; drop those it beats."""
+        """Add a point unless one is the same or better; drop those it beats.
+
+        It was solved last: its basis is one to start from.
+        """
+        if point is not None:
+            self._solved.append((point, self._session.basis()))
         if point is not None and not any(self._covers(one, point) for one in found):
             found[:] = [other for other in found if not self._covers(point, other)]
             found.append(point)
@@ -242,9 +247,7 @@ class Front:
             name: inner(weights, solution.values)
             for name, weights in self._objectives.items()
         }
-        point = Point(solution=solution, values=values, goal=goal, limited=limited)
-        self._solved.append((point, self._session.basis()))
-        return point
+        return Point(solution=solution, values=values, goal=goal, limited=limited)
 
     def _aim(self, goal: str) -> None:
         """Minimise one objective and a share of the others, from the last basis."""
