@@ -469,8 +469,8 @@ def _around(
     """
     known = run.decisions.floors if kept is None else kept.floors
     floors, moved = dict(known or {}), 0
-    parameters, looks = run.parameters, known is None
-    looks = looks and (run.may_move or may_free(run))
+    parameters = run.parameters
+    looks = known is None and (run.may_move or may_free(run))
     for _ in range(MOST_LESS):
         effort = "light" if looks else parameters.effort
         run.parameters, run.counts = replace(parameters, effort=effort), not looks
