@@ -51,7 +51,7 @@ from medhavi.lakehouse import Lake, QueryLimits
 from medhavi.planners.edit_price import edit_price, planned_without
 from medhavi.planners.execution_risk.plan_risk import plan_risk
 from medhavi.planners.late_remedies.remedy_trials import remedies
-from medhavi.planners.net_change.kept import Kept
+from medhavi.planners.net_change.retained_run import RetainedRun
 from medhavi.planners.parameters import (
     EFFORTS,
     ConstrainedParameters,
@@ -161,7 +161,6 @@ __all__ = [
     "EventFilter",
     "EventStore",
     "JsonlStore",
-    "Kept",
     "KurrentStore",
     "Lake",
     "LikeRows",
@@ -182,6 +181,7 @@ __all__ = [
     "QueryLimits",
     "RecordedEvent",
     "Request",
+    "RetainedRun",
     "SavedScenario",
     "SharedDesk",
     "SharedWorkbench",

@@ -15,15 +15,6 @@ PACKAGE = ROOT / "medhavi"
 MOST_SHARED_NAMES = 10
 """Class names that may stand for two things, private ones counted."""
 
-AWAITING = {
-    "planners/constrained": "anew aside before dating found given gone "
-    "judged laying manner mark piece placing "
-    "seeking shop spot tail take walk "
-    "watch way weighing wheel wish",
-    "planners/net_change": "beyond kept made",
-}
-"""Words of rooms that are founded anew: their names fall with them, none is added."""
-
 
 def parts(name: str) -> list[str]:
     """Words of a name in snake or camel case.
@@ -98,37 +89,13 @@ def strange_words() -> dict[tuple[str, str], set[str]]:
     return {key: words for key, words in all_of.items() if words}
 
 
-def awaited(room: str) -> set[str]:
-    return {
-        word
-        for folder, words in AWAITING.items()
-        if room == folder or room.startswith(f"{folder}/")
-        for word in words.split()
-    }
-
-
 def test_names_are_made_of_words_of_the_field():
     """APICS/ASCM and OR terms, the glossary, plain English: no metaphors."""
     found = {
-        f"{room}: {name}": sorted(words - awaited(room))
+        f"{room}: {name}": sorted(words)
         for (room, name), words in strange_words().items()
-        if not all(singulars(word) & awaited(room) for word in words)
     }
     assert found == {}, "write the word into docs/glossary.md or choose the field's"
-
-
-def test_no_word_is_awaited_that_is_gone():
-    used = defaultdict(set)
-    for (room, _), words in strange_words().items():
-        for folder in AWAITING:
-            if room == folder or room.startswith(f"{folder}/"):
-                used[folder] |= {one for word in words for one in singulars(word)}
-    stale = {
-        folder: sorted(set(words.split()) - used[folder])
-        for folder, words in AWAITING.items()
-        if set(words.split()) - used[folder]
-    }
-    assert stale == {}
 
 
 def test_home_made_nouns_are_in_no_list():

@@ -237,7 +237,7 @@ def plan_to_build_on(
     BadData
         The snapshot has errors.
     """
-    from medhavi.planners.net_change.kept import plan_and_keep
+    from medhavi.planners.net_change.retained_run import plan_and_keep
 
     parameters = _as("mrp", settings)
     assert isinstance(parameters, MrpParameters)  # it is what the mode has

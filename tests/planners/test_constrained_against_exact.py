@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from medhavi.planners.constrained.search import seeking
-from medhavi.planners.constrained.search.seeking import Repair
+from medhavi.planners.constrained.search import schedule_search
+from medhavi.planners.constrained.search.schedule_search import Repair
 from tests import factories
 from tests.api import plan, verify
 from tests.examples import examples, some
@@ -78,7 +78,7 @@ def test_turns_and_starts_that_are_left_out_would_find_nothing(
     """A search ends once each demand is served as if it were alone."""
     snapshot = factories.snapshot(**tables(random_shop(seed)))
     made = plan(snapshot, "constrained", KERNELS)
-    monkeypatch.setattr(seeking, "_alone", lambda *_: -1)
+    monkeypatch.setattr(schedule_search, "_alone", lambda *_: -1)
     monkeypatch.setattr(Repair, "is_least", property(lambda one: one.cost == 0))
     whole = plan(snapshot, "constrained", KERNELS)
     assert made.operations.equals(whole.operations)

@@ -7,7 +7,10 @@ import pytest
 from medhavi.errors import UsageError
 from medhavi.planners.constrained.feasible_run import FeasibleRun
 from medhavi.planners.constrained.memory import Memory
-from medhavi.planners.constrained.orders.weighing import money_weights, states_money
+from medhavi.planners.constrained.orders.lateness_weights import (
+    money_weights,
+    states_money,
+)
 from medhavi.snapshot import Snapshot
 from tests import factories
 from tests.api import ConstrainedParameters, plan, verify

@@ -14,7 +14,7 @@ from medhavi.optimize.highs import Highs, SolverLimits
 from medhavi.optimize.problem import SolveStatus
 from medhavi.planners.constrained import netted_run
 from medhavi.planners.constrained.memory import memory_of
-from medhavi.planners.constrained.netting.given_sources import Decisions
+from medhavi.planners.constrained.netting.prescribed_sources import Decisions
 from medhavi.planners.constrained.search import searched_run
 from medhavi.planners.constrained.search.plant.model import largest_tree
 from medhavi.planners.kernels.plant_kernels.plant_record import (

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from medhavi.findings import BadData
 from medhavi.snapshot import Snapshot
 from tests import factories
-from tests.api import Kept, apply_edits, changes, plan, plan_to_build_on
+from tests.api import RetainedRun, apply_edits, changes, plan, plan_to_build_on
 from tests.examples import examples
 from tests.planners.small_plans import PYTHON, day
 from tests.planners.test_net_change import company, other_qty
@@ -37,7 +37,7 @@ def on_kept(after: Snapshot, before: Plan) -> Plan:
 
 
 def is_kept(made: Plan) -> bool:
-    return made.basis is not None and isinstance(made.basis.kept, Kept)
+    return made.basis is not None and isinstance(made.basis.kept, RetainedRun)
 
 
 def edited(snapshot: Snapshot, **change: Any) -> Snapshot:

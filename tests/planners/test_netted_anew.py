@@ -10,7 +10,7 @@ from medhavi.errors import NotAvailable
 from medhavi.findings import BadData
 from medhavi.planners.constrained.feasible_run import FeasibleRun
 from medhavi.planners.constrained.memory import Memory
-from medhavi.planners.constrained.netted_anew import Netting
+from medhavi.planners.constrained.partial_netting import Netting
 from medhavi.snapshot import Snapshot
 from tests import factories
 from tests.api import ConstrainedParameters

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from medhavi.planners.constrained import netted_run
-from medhavi.planners.constrained.netting.given_sources import Decisions
+from medhavi.planners.constrained.netting.prescribed_sources import Decisions
 from medhavi.planners.constrained.search import searched_run
 from medhavi.planners.constrained.search.starts.baseline_schedule import (
     BaselineSchedule,

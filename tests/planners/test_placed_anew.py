@@ -16,7 +16,7 @@ from medhavi.planners.constrained.placement.goods_in_time import (
     keep_alive,
     keep_alive_below,
 )
-from medhavi.planners.constrained.placement.placing import Placing
+from medhavi.planners.constrained.placement.order_placement import OrderPlacement
 from medhavi.snapshot import Snapshot
 from tests import factories
 from tests.api import ConstrainedParameters, plan, verify
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from medhavi.planners.constrained.orders.jobs import Job
-    from medhavi.planners.constrained.placement.shop import Shop
+    from medhavi.planners.constrained.placement.shop_floor import ShopFloor
 
 PARAMETERS = ConstrainedParameters(engine="python", effort="light", campaigns="off")
 
 
-class AllAnew(Placing):
+class AllAnew(OrderPlacement):
     """A placing that takes everything out and in again."""
 
     turns = 0
@@ -58,15 +58,15 @@ class AllAnew(Placing):
 class AllAnewRun(FeasibleRun):
     """A run that places so."""
 
-    def _placing(self, shop: Shop, early: Mapping[str, int]) -> Placing:
+    def _placement(self, shop: ShopFloor, early: Mapping[str, int]) -> OrderPlacement:
         return AllAnew(self.release, shop, early)
 
 
 class AskAllRun(FeasibleRun):
     """A run that asks of every order whether what it takes lives and still holds."""
 
-    def _placing(self, shop: Shop, early: Mapping[str, int]) -> Placing:
-        made = super()._placing(shop, early)
+    def _placement(self, shop: ShopFloor, early: Mapping[str, int]) -> OrderPlacement:
+        made = super()._placement(shop, early)
         for job in made.jobs:
             job.timeless = False
         return made
@@ -87,10 +87,10 @@ def placed(snapshot: Snapshot, kind: type[FeasibleRun]) -> list[object]:
             [take.need.instant for take in job.takes],
             [(o.unit.arrives, o.unit.available, o.unit.expires) for o in job.outs],
             [out.opens for out in job.outs],
-            run.placing.waits(job),
-            run.placing.outlived.get(job.order.index),
+            run.placement.waits(job),
+            run.placement.outlived.get(job.order.index),
         )
-        for job in run.placing.jobs
+        for job in run.placement.jobs
     ]
 
 

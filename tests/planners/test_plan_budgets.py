@@ -9,7 +9,7 @@ import pytest
 
 from medhavi import __version__
 from medhavi.errors import UsageError
-from medhavi.planners.constrained.netting.given_sources import Decisions
+from medhavi.planners.constrained.netting.prescribed_sources import Decisions
 from medhavi.planners.constrained.search import searched_run
 from medhavi.planners.master_plan import decoder
 from medhavi.planners.master_plan.goals.staged_solve import preferred

@@ -18,7 +18,7 @@ from medhavi.errors import NotAvailable
 from medhavi.findings import BadData, has_errors
 from medhavi.planners.constrained.demand_bounds import LeadTimeBounds, Planned
 from medhavi.planners.constrained.memory import Memory, PlantReading
-from medhavi.planners.constrained.netting.given_sources import UNDECIDED, Decisions
+from medhavi.planners.constrained.netting.prescribed_sources import UNDECIDED, Decisions
 from medhavi.planners.constrained.search import searched_run
 from medhavi.planners.constrained.search.searched_run import SearchedRun
 from medhavi.snapshot import Snapshot

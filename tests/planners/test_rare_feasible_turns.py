@@ -9,8 +9,8 @@ import pytest
 
 from medhavi.planners.constrained.deliveries import undelivered
 from medhavi.planners.constrained.netting.rationing import Rationing, Slice
-from medhavi.planners.constrained.orders.weighing import Line, Part
-from medhavi.planners.constrained.placement.shop import Shop
+from medhavi.planners.constrained.orders.lateness_weights import Line, Part
+from medhavi.planners.constrained.placement.shop_floor import ShopFloor
 from medhavi.planners.promising.option_search import OptionSearch
 from medhavi.planners.promising.reason_texts import name_stage, rejected_as
 from medhavi.planners.promising.supply_search.policies import Terms
@@ -249,7 +249,7 @@ def test_parts_of_the_need_are_proposed_but_never_the_answer_itself():
 
 # -------------------------------------------------------------------------------- shop
 def test_an_order_whose_source_is_gone_fits_never_and_waits_for_nothing():
-    shop = Shop(None, None)
+    shop = ShopFloor(None, None)
     order, timing = SimpleNamespace(source=None), SimpleNamespace(finish=1)
     assert shop.earliest(order, 0) is None
     assert shop.latest(order, 9, 0) is None
@@ -277,7 +277,7 @@ def bought(found):
 @pytest.mark.parametrize("limited", [False, True])
 def test_a_purchase_fits_never_where_its_supplier_never_delivers(limited):
     quotas = SimpleNamespace(limits=lambda _: limited)
-    assert Shop(None, quotas).earliest(bought(None), 0) is None
+    assert ShopFloor(None, quotas).earliest(bought(None), 0) is None
 
 
 @pytest.mark.parametrize("limited", [False, True])
@@ -285,7 +285,7 @@ def test_a_purchase_is_not_moved_before_its_first_instant(limited):
     open_at = {"until": lambda *_: None, "since": lambda *_: None}
     quotas = SimpleNamespace(**open_at, door=lambda _, at: at, limits=lambda _: limited)
     timing = SimpleNamespace(start=3, finish=8)
-    shop = Shop(None, quotas)
+    shop = ShopFloor(None, quotas)
     assert shop.latest(bought(timing), 9, 4) is None
     assert shop.latest(bought(timing), 9, 3) == timing
 

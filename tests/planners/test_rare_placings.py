@@ -12,8 +12,8 @@ import polars as pl
 import pytest
 
 from medhavi.planners.constrained.deliveries import lines_of
-from medhavi.planners.constrained.orders.causes import Walk
-from medhavi.planners.constrained.orders.weighing import NEVER_FITS, Line, Part
+from medhavi.planners.constrained.orders.causes import CriticalPaths
+from medhavi.planners.constrained.orders.lateness_weights import NEVER_FITS, Line, Part
 from medhavi.planners.mrp.netting_state.state import Demand
 from medhavi.results.limiter import Limiter
 from tests import factories
@@ -168,7 +168,7 @@ def test_stock_that_fits_at_no_time_lacks_its_product() -> None:
     line = Line(demand=SimpleNamespace(demand="D1", due=0, row=row))
     line.refused = NEVER_FITS
     line.dropped = [Part(0, unit, 5, 0, 0)]
-    (cause,) = Walk({}, lambda _: (), SimpleNamespace(as_of=0)).refusal(line)
+    (cause,) = CriticalPaths({}, lambda _: (), SimpleNamespace(as_of=0)).refusal(line)
     assert (cause.code, cause.subject) == (Limiter.MATERIAL_SHORTFALL, "A|L")
 
 

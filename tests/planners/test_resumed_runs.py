@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 import medhavi
-from medhavi.planners.constrained.netting.given_sources import Decisions, GivenOrder
+from medhavi.planners.constrained.netting.prescribed_sources import (
+    Decisions,
+    PrescribedOrder,
+)
 from medhavi.planners.constrained.netting.rationing import Slice
+from medhavi.planners.constrained.search.schedule_search import Repair
 from medhavi.planners.constrained.search.search_effort import (
     MOST_SAVINGS,
     WHOLE_LOOKS,
 )
-from medhavi.planners.constrained.search.seeking import Repair
 from medhavi.planners.master_plan.master_run import built_run
 from medhavi.planners.master_plan.step_plans import step_name
 from tests.api import ConstrainedParameters, OptimizeParameters, plan, verify
@@ -108,7 +111,7 @@ OTHER_DECISIONS = {
     "closed": (("M", 0, 1),),
     "floors": {"WO": 1},
     "replenishments": {},
-    "orders": (GivenOrder("A", "L", "S", 0, 1, 1),),
+    "orders": (PrescribedOrder("A", "L", "S", 0, 1, 1),),
     "served": {0: [Slice(1, 1)]},
     "as_given": True,
     "lowered": {KEY: 1},

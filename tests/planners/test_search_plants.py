@@ -16,15 +16,15 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from medhavi.planners.constrained.memory import Memory
-from medhavi.planners.constrained.orders.weighing import Weights
-from medhavi.planners.constrained.search.found_pegs import MismatchError
-from medhavi.planners.constrained.search.found_placing import FoundPlacing
+from medhavi.planners.constrained.orders.lateness_weights import Weights
 from medhavi.planners.constrained.search.plant.machines import UnfitError
 from medhavi.planners.constrained.search.plant.model import model_of
 from medhavi.planners.constrained.search.plant.routings import linear
-from medhavi.planners.constrained.search.search_effort import Watch
+from medhavi.planners.constrained.search.plant_schedule import MismatchError
+from medhavi.planners.constrained.search.schedule_placement import SchedulePlacement
+from medhavi.planners.constrained.search.schedule_search import seek
+from medhavi.planners.constrained.search.search_effort import SearchObserver
 from medhavi.planners.constrained.search.searched_run import SearchedRun, plan
-from medhavi.planners.constrained.search.seeking import seek
 from medhavi.planners.kernels.plant_kernels.plant_record import (
     begin_by,
     begin_from,
@@ -425,7 +425,7 @@ def test_the_latest_begin_in_open_time_is_the_last_that_ends_by_then(
 def sought(tables: dict[str, Any] = PLAIN) -> tuple[SearchedRun, Any, Any]:
     run = run_of(tables)
     model = model_of(run, WEIGHTS)
-    watch = Watch(told=unobserved, stop=lambda: False)
+    watch = SearchObserver(told=unobserved, stop=lambda: False)
     return run, model, seek(model, ENGINE, "light", watch, 1)
 
 
@@ -521,7 +521,7 @@ def laid(tables: dict[str, Any], kind: type[SearchedRun]) -> list[Any]:
     """Lay and place what is found; gives all orders and who takes from them."""
     run = run_of(tables, kind)
     model = model_of(run, WEIGHTS)
-    watch = Watch(told=unobserved, stop=lambda: False)
+    watch = SearchObserver(told=unobserved, stop=lambda: False)
     run.adopt(model, seek(model, ENGINE, "light", watch, 1))
     release = run.release
     netted = [(o.kind, o.steps, o.timing, o.need, o.cause) for o in release.orders]
@@ -596,12 +596,12 @@ def test_waits_are_what_the_books_of_the_resources_say(wanted):
     """Fill the books of the providers with the found work and ask them."""
     run, model, found = sought(workshop(wanted, stock=1.0))
     run.adopt(model, found)
-    placing = run.placing
-    assert isinstance(placing, FoundPlacing)
-    placing.forward()
+    placement = run.placement
+    assert isinstance(placement, SchedulePlacement)
+    placement.forward()
     finite = run.providers.finite(())
-    layout = placing._layout
-    jobs = [placing.by_order[order.index] for order in layout.orders]
+    layout = placement._layout
+    jobs = [placement.by_order[order.index] for order in layout.orders]
     timings = [
         model.ways[item].source.clock.earliest(begin - model.queues[item], order.steps)
         for item, begin, order in zip(
@@ -614,10 +614,10 @@ def test_waits_are_what_the_books_of_the_resources_say(wanted):
     for job, timing in zip(jobs, timings, strict=True):
         finite.occupancy.occupy(timing.steps, str(job.order.index))
     for place, (job, timing) in enumerate(zip(jobs, timings, strict=True)):
-        ready = max(int(placing._floors[place]), job.first_goods)
+        ready = max(int(placement._floors[place]), job.first_goods)
         start = ready - int(model.queues[layout.item[place]])
         name = job.order.source_id
         said = finite.waits(name, timing, start, str(job.order.index))
         assert [(wait.resource, wait.start, wait.finish) for wait in said] == [
-            (wait.subject, wait.begin, wait.end) for wait in placing.waits(job)
+            (wait.subject, wait.begin, wait.end) for wait in placement.waits(job)
         ]

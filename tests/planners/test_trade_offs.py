@@ -29,7 +29,7 @@ from tests.planners.test_overtime import shop
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from medhavi.planners.constrained.netting.given_sources import Decisions
+    from medhavi.planners.constrained.netting.prescribed_sources import Decisions
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 

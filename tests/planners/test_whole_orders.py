@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from medhavi import __version__
-from medhavi.planners.constrained.netting.given_sources import (
+from medhavi.planners.constrained.netting.prescribed_sources import (
     Decisions,
-    GivenOrder,
+    PrescribedOrder,
 )
 from medhavi.planners.constrained.search import searched_run
 from medhavi.planners.master_plan.lots.whole_orders import whole_orders
@@ -37,7 +37,7 @@ def from_orders(
     """Plan from orders: source, begin [day], quantity; each is there a day later."""
     now = int(snapshot.as_of)
     given = tuple(
-        GivenOrder(name[0], "L", name, begin, begin + DAY, qty)
+        PrescribedOrder(name[0], "L", name, begin, begin + DAY, qty)
         for name, begin, qty in ((a, now + round(at * DAY), n) for a, at, n in orders)
     )
     decisions = Decisions(

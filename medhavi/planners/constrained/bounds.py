@@ -46,7 +46,7 @@ import numpy as np
 from medhavi.optimize.highs import HighsSession
 from medhavi.optimize.problem import Block, Program, SolveStatus
 from medhavi.planners.constrained.demand_bounds import LeadTimeBounds, LeastLoads
-from medhavi.planners.constrained.netting.way_chains import (
+from medhavi.planners.constrained.netting.earliest_supply import (
     SAFE,
     order_for_one,
     taken_at_start,
@@ -57,7 +57,10 @@ if TYPE_CHECKING:
 
     from medhavi.optimize.problem import Floats, Ints
     from medhavi.planners.constrained.demand_bounds import Group, Load, Planned
-    from medhavi.planners.constrained.orders.weighing import MoneyWeights, Weights
+    from medhavi.planners.constrained.orders.lateness_weights import (
+        MoneyWeights,
+        Weights,
+    )
     from medhavi.planners.mrp.netting_state.state import Demand, Node, SupplyAlternative
 
 MOST_CELLS = 2_000_000

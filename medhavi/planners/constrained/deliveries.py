@@ -19,7 +19,7 @@ from math import gcd
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from medhavi.planners.constrained.orders.weighing import (
+from medhavi.planners.constrained.orders.lateness_weights import (
     NEVER_FITS,
     Line,
     Part,
@@ -33,7 +33,9 @@ from medhavi.units import units_up
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from medhavi.planners.constrained.netting.given_sources import GivenOrderCreation
+    from medhavi.planners.constrained.netting.prescribed_sources import (
+        PrescribedOrderCreation,
+    )
     from medhavi.planners.constrained.orders.causes import Cause
     from medhavi.planners.mrp.hard_allocations import HardAllocation
     from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
@@ -137,7 +139,7 @@ _BY_DATE = attrgetter("date", "match")
 
 def lines_of(
     intake: LoadedState,
-    release: GivenOrderCreation,
+    release: PrescribedOrderCreation,
     as_of: int,
     never: Collection[int] = (),
 ) -> list[Line]:
@@ -176,7 +178,7 @@ def lines_of(
 
 
 def _parts(
-    intake: LoadedState, release: GivenOrderCreation, as_of: int
+    intake: LoadedState, release: PrescribedOrderCreation, as_of: int
 ) -> Iterable[tuple[Part, int]]:
     """List what was matched to demands; a substitute counts as what it stands for."""
     taken: dict[int, int] = {}

@@ -1,8 +1,8 @@
 """What each demand needs at least: its time alone in the plant, and the work.
 
-With all that exists, in the times of `WayChains`, around orders that keep their dates.
-Two things are somebody's own: what is held for a demand is there for no other one, and
-what a firm peg names is delivered to its demand, whenever it comes.
+With all that exists, in the times of `EarliestSupply`, around orders that keep their
+dates. Two things are somebody's own: what is held for a demand is there for no other
+one, and what a firm peg names is delivered to its demand, whenever it comes.
 
 Each product needs work at least: on every way to get it, the least of its options and
 alternates, and that of its components; sizes of lots and when work could begin count as
@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from medhavi.planners.constrained.netting.way_chains import (
+from medhavi.planners.constrained.netting.earliest_supply import (
+    EarliestSupply,
     LeastTimes,
-    WayChains,
     given_beside,
     options_of,
     order_for_one,
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     )
 
     from medhavi.optimize.problem import Floats, Ints
-    from medhavi.planners.constrained.netting.way_chains import ChainTimes
+    from medhavi.planners.constrained.netting.earliest_supply import ChainTimes
     from medhavi.planners.mrp.hard_allocations import HardAllocation
     from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
     from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
@@ -135,7 +135,7 @@ class LeadTimeBounds:
         self.times = LeastTimes(planned.capacity, planned.standing())
         model, release, capacity, pins, moving, *_ = planned
         taken = planned.taken()
-        self.chains = WayChains(
+        self.chains = EarliestSupply(
             model, release, capacity, moving, self.times, taken=taken
         )
         """With all that exists, whoever it is for."""
@@ -147,7 +147,7 @@ class LeadTimeBounds:
         self._owners = {pin.demand for kept in pins.values() for pin in kept}
         self._others = self.chains
         if any(held.values()):
-            self._others = WayChains(
+            self._others = EarliestSupply(
                 model, release, capacity, moving, self.times, held, taken
             )
         if planned.kept is not None:

@@ -1,9 +1,9 @@
 """Run mode constrained: net what can still be made, then place it on its resources.
 
 1. Netting as in mode mrp, but no order starts before now or inside its release fence;
-   what is short is shared out by urgency (`dating`, `rationing`).
+   what is short is shared out by urgency (`order_dates`, `rationing`).
 2. The providers place the orders in order of their need and priority; then each moves
-   as late as those that take from it allow (`placing`).
+   as late as those that take from it allow (`placement`).
 3. Deliveries by the rules of the orders, causes of what is late (`delivering`,
    `causes`).
 
@@ -26,16 +26,15 @@ from medhavi.planners.constrained.deliveries import (
     undelivered,
 )
 from medhavi.planners.constrained.demand_bounds import Planned
-from medhavi.planners.constrained.netted_anew import Netting
-from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
 from medhavi.planners.constrained.netting.feasible_netting import (
     FeasiblePlainNetting,
     SliceReader,
     walk_of,
 )
+from medhavi.planners.constrained.netting.order_dates import FeasibleOrderCreation
 from medhavi.planners.constrained.netting.rationing import Rationing, Slice
 from medhavi.planners.constrained.orders.causes import (
-    Walk,
+    CriticalPaths,
     cause_table,
     never_supplied,
     tell,
@@ -43,21 +42,22 @@ from medhavi.planners.constrained.orders.causes import (
     useless_stock,
 )
 from medhavi.planners.constrained.orders.jobs import most_early
-from medhavi.planners.constrained.orders.weighing import (
+from medhavi.planners.constrained.orders.lateness_weights import (
     Weights,
     judge,
     money_weights,
     states_money,
     weigh_lines,
 )
+from medhavi.planners.constrained.partial_netting import Netting
 from medhavi.planners.constrained.placement.campaigning import campaigning
 from medhavi.planners.constrained.placement.goods_in_time import (
     ends_of_life,
     give_late_outputs,
     leave_out_dead,
 )
-from medhavi.planners.constrained.placement.placing import Placing
-from medhavi.planners.constrained.placement.shop import Shop
+from medhavi.planners.constrained.placement.order_placement import OrderPlacement
+from medhavi.planners.constrained.placement.shop_floor import ShopFloor
 from medhavi.planners.mrp.netting_state.stock_levels import LevelReduction
 from medhavi.planners.mrp.reporting import ledger
 from medhavi.planners.mrp.run import MrpRun
@@ -74,13 +74,13 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.bounds import LateAtLeast
     from medhavi.planners.constrained.memory import Memory
     from medhavi.planners.constrained.orders.causes import Cause
-    from medhavi.planners.constrained.orders.weighing import (
-        Judged,
+    from medhavi.planners.constrained.orders.lateness_weights import (
         Line,
         MoneyWeights,
         Part,
+        PlanScore,
     )
-    from medhavi.planners.constrained.placement.placing import Mark
+    from medhavi.planners.constrained.placement.order_placement import PlacementState
     from medhavi.planners.mrp.exception_messages import ExceptionMessages
     from medhavi.planners.mrp.fulfilment import DemandFulfilment
     from medhavi.planners.mrp.netting import DatedNodeNetting
@@ -110,7 +110,7 @@ MOST_DELAYS = 5
 
 
 class FeasibleRun(MrpRun):
-    """One netting of a constrained run, and the placing of its orders.
+    """One netting of a constrained run, and the placement of its orders.
 
     Parameters
     ----------
@@ -301,34 +301,34 @@ class FeasibleRun(MrpRun):
         rationing = Rationing(self.release, self.rank, self.levels)
         return self._memory.ration(rationing, self._slicer.parts)
 
-    # --- placing -------------------------------------------------------------------
-    def _shop(self) -> Shop:
+    # --- placement -----------------------------------------------------------------
+    def _shop(self) -> ShopFloor:
         """What answers when an order fits, with what existing moves take of it."""
         own = {demand.demand for demand in self.intake.demands}
         loads = self.providers.itineraries(own).loads
-        return Shop(
+        return ShopFloor(
             self.providers.finite(own, firmed=False),
             self.providers.supply_limits(loads),
         )
 
     def place(self) -> None:
         """Place all orders, and say what each demand gets."""
-        self.placing = placing = self._placing(self._shop(), self._most_early())
+        self.placement = placement = self._placement(self._shop(), self._most_early())
         if self._observe is not None:
-            self._observe(Progress("placing", 0, len(placing.jobs)))
-        placing.standing(self._memory.stays)
-        placing.make_campaigns = lambda: campaigning(
-            self._memory.campaign_rules, self.release, placing.jobs, self.providers
+            self._observe(Progress("placing", 0, len(placement.jobs)))
+        placement.standing(self._memory.stays)
+        placement.make_campaigns = lambda: campaigning(
+            self._memory.campaign_rules, self.release, placement.jobs, self.providers
         )
-        placing.forward()
+        placement.forward()
         self.lines = self._delivered()
-        if not placing.crowded and not self._again(self._changed_by_refusals()):
+        if not placement.crowded and not self._again(self._changed_by_refusals()):
             self._resequence()
         self._remember_refusals(self._causes_walk())
-        if placing.campaigns is not None:
-            self._memory.breaches.update(placing.campaigns.findings)
+        if placement.campaigns is not None:
+            self._memory.breaches.update(placement.campaigns.findings)
 
-    def _remember_refusals(self, walk: Walk) -> None:
+    def _remember_refusals(self, walk: CriticalPaths) -> None:
         """Keep why rules forbid deliveries: another run does not want them any more."""
         for line in self.lines:
             why = walk.refusal(line)
@@ -336,36 +336,38 @@ class FeasibleRun(MrpRun):
                 self._memory.refused[line.demand.index] = why
                 self._memory.rules[line.demand.index] = line.refused, line.late_by
 
-    def _tell_causes(self, walk: Walk) -> None:
+    def _tell_causes(self, walk: CriticalPaths) -> None:
         """Find why lines are late, and for what they wait: before orders move back."""
         self._late = [walk.of(line) for line in self.lines]
         self.awaited = [unit for line in self.lines for unit in walk.path(line)]
 
-    def _causes_walk(self) -> Walk:
+    def _causes_walk(self) -> CriticalPaths:
         """Walk down from what is late to what it waited for."""
-        placing = self.placing
-        jobs = {job.order.index: job for job in placing.jobs}
-        return Walk(jobs, placing.waits, self.release, placing.barred)
+        placement = self.placement
+        jobs = {job.order.index: job for job in placement.jobs}
+        return CriticalPaths(jobs, placement.waits, self.release, placement.barred)
 
     def move_late(self) -> None:
         """Move all orders as late as their deliveries allow; the last thing they do."""
-        placing = self.placing
+        placement = self.placement
         self._tell_causes(self._causes_walk())
-        placing.take_out_idle()
-        placing.backward(self.lines)
-        if placing.campaigns is not None:
-            placing.campaigns.name()
-            self._memory.breaches.update(placing.campaigns.findings)
+        placement.take_out_idle()
+        placement.backward(self.lines)
+        if placement.campaigns is not None:
+            placement.campaigns.name()
+            self._memory.breaches.update(placement.campaigns.findings)
 
     def _delivered(self) -> list[Line]:
         """What the demands get of the orders as they are placed."""
-        lines = lines_of(self.intake, self.release, self.as_of, self.placing.unplaced())
+        lines = lines_of(
+            self.intake, self.release, self.as_of, self.placement.unplaced()
+        )
         leave_out_dead(lines, self.release, ends_of_life(self.release))
         return lines
 
     @cached_property
     def weights(self) -> Weights | MoneyWeights:
-        """What a late demand weighs where the placing is improved."""
+        """What a late demand weighs where the placement is improved."""
         parameters, demands = self.parameters, self.intake.demands
         by, days = parameters.lateness_by, parameters.money_days
         factor = self._memory.decisions.tier_factor
@@ -378,22 +380,22 @@ class FeasibleRun(MrpRun):
     def _resequence(self) -> None:
         """Place in other sequences where that is better; here there is only one."""
 
-    def judged(self) -> Judged:
+    def judged(self) -> PlanScore:
         """What the plan is judged by."""
         return judge(self.lines, self.weights)
 
-    def _keep_better(self, lines: list[Line], mark: Mark) -> None:
+    def _keep_better(self, lines: list[Line], mark: PlacementState) -> None:
         """Keep an improvement only where its deliveries are no worse."""
-        placing, refused = self.placing, self._changed_by_refusals()
+        placement, refused = self.placement, self._changed_by_refusals()
         self.lines = self._delivered()
         kept = self.judged().no_worse(judge(lines, self.weights))
         if not kept or not refused >= self._changed_by_refusals():
-            placing.undo(mark)
+            placement.undo(mark)
             self.lines = lines
 
     def bound(self) -> None:
         """What no plan that delivers as much can beat: lead times, lack of time."""
-        moving = {job.order.index for job in self.placing.jobs if not job.stays}
+        moving = {job.order.index for job in self.placement.jobs if not job.stays}
         # The bound holds for demands that are served in full: who gets less may be
         # sooner.
         whole = [line.demand for line in self.lines if line.planned >= line.demand.qty]
@@ -405,9 +407,9 @@ class FeasibleRun(MrpRun):
         """How much before its need work on a resource may begin, by its name [s]."""
         return most_early(self.snapshot)
 
-    def _placing(self, shop: Shop, early: Mapping[str, int]) -> Placing:
+    def _placement(self, shop: ShopFloor, early: Mapping[str, int]) -> OrderPlacement:
         """Make what places the orders; another run places in its own way."""
-        return Placing(self.release, shop, early)
+        return OrderPlacement(self.release, shop, early)
 
     def refused(self) -> bool:
         """Take from the slices what is not delivered; False: all is.
@@ -416,8 +418,8 @@ class FeasibleRun(MrpRun):
         """
         # Existing orders without room hold their place before all others in the next
         # round.
-        if self.placing.crowded:
-            self._memory.stays |= self.placing.crowded
+        if self.placement.crowded:
+            self._memory.stays |= self.placement.crowded
             return True
         changed = self._changed_by_refusals()
         if not self._again(changed):
@@ -450,7 +452,7 @@ class FeasibleRun(MrpRun):
     def _has_outlived(self) -> bool:
         """Whether something is dead before it is taken."""
         old = any(part.outlived for line in self.lines for part in line.dropped)
-        return old or bool(self.placing.outlived)
+        return old or bool(self.placement.outlived)
 
     def _without_refusals(self) -> dict[int, list[Slice]]:
         """Slices without what is not delivered, or later where that helps."""
@@ -478,11 +480,11 @@ class FeasibleRun(MrpRun):
         order = part.unit.order
         if order is None or part.outlived:
             return part.outlived
-        return self.placing.outlived.get(order.index, 0)
+        return self.placement.outlived.get(order.index, 0)
 
     def _postponed(self, line: Line) -> list[Slice]:
         """Want what waited too long when it can be made, of what lives then."""
-        never = self.placing.unplaced()
+        never = self.placement.unplaced()
         slices = []
         for part in (*line.parts, *line.dropped):
             order, later = part.unit.order, self._outlived(part)
@@ -494,7 +496,7 @@ class FeasibleRun(MrpRun):
 
     def settle(self) -> None:
         """Take out what is not delivered, and the orders that never fit."""
-        self.placing.close()
+        self.placement.close()
         self.findings += [found for _, found in sorted(self._memory.breaches.items())]
         self.pin_report.broken += given_up_pins(
             self.lines, self.intake.pins, self._peg_name
@@ -502,15 +504,15 @@ class FeasibleRun(MrpRun):
         self.release.unmatch(undelivered(self.lines, self.release))
         # By need, because the places of matches change where orders are dropped.
         self._served = served(self.lines, self.release)
-        never = self.placing.unplaced()
+        never = self.placement.unplaced()
         if never:
             needs = self._drop(never)
             self._served = {needs[i]: taken for i, taken in self._served.items()}
-        give_late_outputs(self.release, self.placing.jobs)
+        give_late_outputs(self.release, self.placement.jobs)
 
     def dissolve(self) -> None:
         """Clear all references: records point at each other in circles."""
-        self.placing.dissolve()
+        self.placement.dissolve()
         for line in self.lines:
             line.parts, line.dropped = [], []
         self.release.dissolve()
@@ -553,7 +555,7 @@ class FeasibleRun(MrpRun):
         tables: Mapping[str, pl.DataFrame],
     ) -> None:
         super()._tell(messages, found, tables)
-        tell(messages, self.placing.jobs, self.release, self.as_of)
+        tell(messages, self.placement.jobs, self.release, self.as_of)
         tell_refused(messages, self.lines, self._memory.rules, self.model)
 
     def _record(self, version: str, seed: int | None, pegs: PegArrays) -> RunRecord:

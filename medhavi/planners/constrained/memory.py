@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medhavi.planners.campaigns.campaign_rules import campaigns_obeyed
-from medhavi.planners.constrained.netting.given_sources import UNDECIDED
+from medhavi.planners.constrained.netting.prescribed_sources import UNDECIDED
 from medhavi.planners.constrained.netting.rationing import Slice  # noqa: TC001
 from medhavi.planners.constrained.orders.causes import Cause
 from medhavi.planners.mrp.netting_state.state import NodeKey  # noqa: TC001
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
     from medhavi.findings import Finding
     from medhavi.planners.campaigns.campaign_rules import CampaignRules
-    from medhavi.planners.constrained.netting.given_sources import Decisions
+    from medhavi.planners.constrained.netting.earliest_supply import ChainTimes
+    from medhavi.planners.constrained.netting.prescribed_sources import Decisions
     from medhavi.planners.constrained.netting.rationing import Rationing
-    from medhavi.planners.constrained.netting.way_chains import ChainTimes
     from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
     from medhavi.planners.mrp.netting_state.state import (
         Demand,
@@ -251,8 +251,8 @@ class PlantReading:
         self.sources: dict[tuple[str, ...], Source | None] = (
             {} if before is None else before.sources
         )
-        self.found_timings: dict[Ran, OrderTiming] = (
-            {} if before is None else before.found_timings
+        self.scheduled_timings: dict[Ran, OrderTiming] = (
+            {} if before is None else before.scheduled_timings
         )
         self.chains: list[tuple[object, ChainTimes]] = (
             [] if before is None else before.chains

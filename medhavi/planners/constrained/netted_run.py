@@ -27,7 +27,7 @@ MOST_NETTINGS = 40
 
 
 class NettedRun(FeasibleRun):
-    """One netting of all products, and the placing of its orders.
+    """One netting of all products, and the placement of its orders.
 
     Attributes
     ----------
@@ -94,7 +94,7 @@ def plan(
     seed: int | None,
     why: str,
 ) -> Plan:
-    """Plan by netting and placing until no more is refused.
+    """Plan by netting and placement until no more is refused.
 
     Parameters
     ----------

@@ -16,7 +16,8 @@ product, y_dk what demand d gets as its k-th part, u_d what it never gets:
 - Hours cost their run on the cheapest choice of resources, set-up between orders none.
 - A component is taken at b = min_q take(q) / min(g(q), M).
 - Part k of a demand is there no sooner than it would be were the demand alone in the
-  world (`WayChains`), all agreed overtime worked for nothing; it is late by as much.
+  world (`EarliestSupply`), all agreed overtime worked for nothing; it is late by as
+  much.
 
 Of what is sold from lots of one source each order pays its set-up, what waits for its
 demand is held, and lots take hours (`lot_bound`). Orders with lots, fixed costs or
@@ -38,7 +39,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from medhavi.optimize.problem import Problem
-from medhavi.planners.constrained.netting.way_chains import WayChains
+from medhavi.planners.constrained.netting.earliest_supply import EarliestSupply
 from medhavi.planners.master_plan.blocks import PART_OF
 from medhavi.planners.master_plan.lot_bound import (
     MOST_WHOLE,
@@ -556,13 +557,13 @@ def _add_demands(
     return [part._replace(column=given.start + part.column) for part in of_lots]
 
 
-def chains_of(run: ProgramRun) -> WayChains:
+def chains_of(run: ProgramRun) -> EarliestSupply:
     """Earliest supplies; existing work and transfers may move, purchases stay."""
     moving = {one.index for one in run.release.orders if one.kind != "buy"}
-    return WayChains(run.model, run.release, run.providers.capacity, moving)
+    return EarliestSupply(run.model, run.release, run.providers.capacity, moving)
 
 
-def _parts(demand: Demand, node: Node, chains: WayChains) -> list[int]:
+def _parts(demand: Demand, node: Node, chains: EarliestSupply) -> list[int]:
     """Cut a demand where what exists ends, and the rest evenly [units]."""
     cuts, there = {0, demand.qty}, 0
     for _, qty in sorted(chains.existing(node)):

@@ -14,7 +14,7 @@ from medhavi.findings.groups import COLUMN, TABLE
 from medhavi.optimize.problem import SolveStatus, inner
 from medhavi.planners.constrained.deliveries import goes_whole
 from medhavi.planners.constrained.memory import PlantReading
-from medhavi.planners.constrained.netting.given_sources import UNDECIDED, Decisions
+from medhavi.planners.constrained.netting.prescribed_sources import UNDECIDED, Decisions
 from medhavi.planners.constrained.netting.rationing import Slice
 from medhavi.planners.constrained.search import searched_run
 from medhavi.planners.constrained.search.starts.baseline_schedule import (
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     from medhavi.optimize.conflict import Conflict
     from medhavi.optimize.problem import Floats, Solution
-    from medhavi.planners.constrained.netting.given_sources import Hours
+    from medhavi.planners.constrained.netting.prescribed_sources import Hours
     from medhavi.planners.master_plan.blocks import BuiltProgram
     from medhavi.planners.master_plan.lots.lot_planning import PlannedLots
     from medhavi.planners.master_plan.lots.whole_orders import WholeOrders

@@ -45,7 +45,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from medhavi.planners.constrained.netting.way_chains import given_beside
+from medhavi.planners.constrained.netting.earliest_supply import given_beside
 from medhavi.planners.master_plan.blocks import PART_OF
 from medhavi.planners.master_plan.statement import ObjectivePart
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND

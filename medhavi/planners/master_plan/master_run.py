@@ -16,7 +16,7 @@ import polars as pl
 
 from medhavi.optimize.highs import SEED, Highs, SolverLimits
 from medhavi.optimize.problem import SolveStatus
-from medhavi.planners.constrained.netting.given_sources import UNDECIDED
+from medhavi.planners.constrained.netting.prescribed_sources import UNDECIDED
 from medhavi.planners.master_plan.blocks import build
 from medhavi.planners.master_plan.cost_bound import cost_at_least
 from medhavi.planners.master_plan.decoder import (

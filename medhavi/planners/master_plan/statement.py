@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medhavi.planners.constrained.orders.weighing import latest_of
+from medhavi.planners.constrained.orders.lateness_weights import latest_of
 from medhavi.planners.master_plan.hours.open_hours import agreed_hours, free_hours
 from medhavi.planners.master_plan.read_columns import check_read
 from medhavi.planners.master_plan.source_rates import (

@@ -18,7 +18,7 @@ import polars as pl
 from medhavi.results.figures.order_costs import agreed_overtime
 
 if TYPE_CHECKING:
-    from medhavi.planners.constrained.netting.given_sources import Decisions
+    from medhavi.planners.constrained.netting.prescribed_sources import Decisions
     from medhavi.planners.master_plan.statement import ProgramRun
     from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.results.plans.plan import Plan

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
-from medhavi.planners.constrained.netting.given_sources import UNDECIDED
+from medhavi.planners.constrained.netting.prescribed_sources import UNDECIDED
 from medhavi.planners.constrained.search.starts.baseline_schedule import (
     BaselineSchedule,
 )
@@ -75,7 +75,7 @@ if TYPE_CHECKING:
 
     from medhavi.optimize.pareto import Point
     from medhavi.optimize.problem import Floats, Solution
-    from medhavi.planners.constrained.netting.given_sources import Decisions
+    from medhavi.planners.constrained.netting.prescribed_sources import Decisions
     from medhavi.planners.master_plan.blocks import BuiltProgram
     from medhavi.planners.master_plan.step_plans import StepPlans
     from medhavi.progress import Cancelled, Observe

@@ -29,7 +29,6 @@ from medhavi.planners.mrp.fulfilment import (
 )
 from medhavi.planners.mrp.limits import stock_excesses, supplier_excesses
 from medhavi.planners.mrp.reporting import ledger, loads, positions
-from medhavi.planners.net_change.kept import lower_ranks, made_by_rank, receipts_by_rank
 from medhavi.planners.net_change.layers import (
     Exchange,
     Extension,
@@ -39,6 +38,11 @@ from medhavi.planners.net_change.layers import (
     supply_ranks,
 )
 from medhavi.planners.net_change.orders import row_of
+from medhavi.planners.net_change.retained_run import (
+    lower_ranks,
+    made_by_rank,
+    receipts_by_rank,
+)
 from medhavi.planners.pegging import Matches, PegArrays, peg_again
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.plans.tables import shaped
@@ -51,7 +55,7 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.fulfilment import DemandFulfilment
     from medhavi.planners.mrp.limits import SupplierReceipt
     from medhavi.planners.mrp.netting_state.state import Need, NodeKey, SupplyOrder
-    from medhavi.planners.net_change.kept import Kept
+    from medhavi.planners.net_change.retained_run import RetainedRun
     from medhavi.planners.net_change.run import ChangedRun
     from medhavi.results.plans.plan import Plan
 
@@ -66,11 +70,11 @@ class Exchanged(NamedTuple):
     """Tables of the whole plan, what is kept of it, and the pegs made anew."""
 
     tables: Mapping[str, pl.DataFrame]
-    kept: Kept
+    kept: RetainedRun
     pegs: PegArrays
 
 
-def exchanged(kept: Kept, run: ChangedRun, baseline: Plan) -> Exchanged:
+def exchanged(kept: RetainedRun, run: ChangedRun, baseline: Plan) -> Exchanged:
     """Put what was netted again in the place of what the baseline has there.
 
     Parameters
@@ -82,7 +86,7 @@ def exchanged(kept: Kept, run: ChangedRun, baseline: Plan) -> Exchanged:
     baseline
         Plan that all other rows are taken from.
     """
-    made = _Made(kept, run, baseline)
+    made = _ChangedRows(kept, run, baseline)
     work = made.work()
     found = services(run.intake, made.part)
     tables = {
@@ -102,10 +106,10 @@ class _PegRows(NamedTuple):
     all: PegArrays
 
 
-class _Made:
+class _ChangedRows:
     """Rows of one change; each method makes those of some tables."""
 
-    def __init__(self, kept: Kept, run: ChangedRun, baseline: Plan) -> None:
+    def __init__(self, kept: RetainedRun, run: ChangedRun, baseline: Plan) -> None:
         self._kept = kept
         self._run = run
         self._baseline = baseline
@@ -373,7 +377,7 @@ class _Made:
         }
 
     # --- next ----------------------------------------------------------------------
-    def kept(self, pegs: PegArrays) -> Kept:
+    def kept(self, pegs: PegArrays) -> RetainedRun:
         """What the plan leaves for the next one."""
         kept, run, release = self._kept, self._run, self._run.release
         lower, pegged = self._lower
@@ -409,7 +413,7 @@ class _Made:
         )
 
 
-def _matches(kept: Kept, run: ChangedRun) -> Matches:
+def _matches(kept: RetainedRun, run: ChangedRun) -> Matches:
     """Exchange the matches of the places that were netted again."""
     release, old, rank = run.release, kept.matches, kept.rank
     # A need of a part stands once more where its node was netted; the first is empty.

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 from medhavi.findings import finding
 from medhavi.planners.mrp.run import plan as regenerate
 from medhavi.planners.net_change.frames import exchanged
-from medhavi.planners.net_change.kept import Kept, plan_and_keep
-from medhavi.planners.net_change.orders import ORDERS, RULES, STOCK, BeyondError
+from medhavi.planners.net_change.orders import ORDERS, RULES, STOCK, NotIncrementalError
+from medhavi.planners.net_change.retained_run import RetainedRun, plan_and_keep
 from medhavi.planners.net_change.run import Change, ChangedRun
 from medhavi.providers import Providers
 from medhavi.providers.sourcing.sourcing_checks import FOREIGN_ORDER, foreign_orders
@@ -82,7 +82,7 @@ def plan(
         if isinstance(made, Plan):
             return replace(made, run=replace(made.run, seed=seed))
         refusal = made
-    if basis is not None and isinstance(basis.kept, Kept):
+    if basis is not None and isinstance(basis.kept, RetainedRun):
         whole = plan_and_keep(snapshot, parameters, observe, cancelled, seed=seed)
     else:
         whole = regenerate(snapshot, parameters, observe, cancelled, seed=seed)
@@ -114,7 +114,9 @@ def _refusal(
 
 
 def _is_worn(basis: Basis | None) -> bool:
-    return basis is not None and isinstance(basis.kept, Kept) and basis.kept.is_worn
+    return (
+        basis is not None and isinstance(basis.kept, RetainedRun) and basis.kept.is_worn
+    )
 
 
 def coupling(snapshot: Snapshot) -> str | None:
@@ -135,7 +137,11 @@ def _net(
 ) -> Plan | str:
     """Plan on the kept run of a baseline; a text says why it cannot be."""
     basis = baseline.basis
-    if basis is None or basis.snapshot is None or not isinstance(basis.kept, Kept):
+    if (
+        basis is None
+        or basis.snapshot is None
+        or not isinstance(basis.kept, RetainedRun)
+    ):
         return _NOT_KEPT
     touched = basis.touched(snapshot)
     beyond = [*touched.tables, *sorted(touched.changed - NETTED_ALONE)]
@@ -148,7 +154,7 @@ def _net(
         if run.stopped:
             return Plan(tables={}, run=run.record(__version__, {}), findings=())
         made = exchanged(before, run, baseline)
-    except BeyondError:
+    except NotIncrementalError:
         return _BEYOND
     products = {product for product, _ in run.nodes}
     told = finding("NET002", count=len(products), total=snapshot["products"].height)

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from medhavi.planners.constrained.netting.given_sources import Decisions
+    from medhavi.planners.constrained.netting.prescribed_sources import Decisions
     from medhavi.planners.constrained.search.starts.baseline_schedule import (
         BaselineSchedule,
     )

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
         SupplyUnit,
     )
     from medhavi.planners.mrp.state_loading import LoadedState
-    from medhavi.planners.net_change.kept import Kept
+    from medhavi.planners.net_change.retained_run import RetainedRun
     from medhavi.planners.parameters import ConstrainedParameters, MrpParameters
     from medhavi.providers.table_rows import Row
     from medhavi.snapshot import Snapshot
@@ -47,7 +47,7 @@ RULES = frozenset({"inventory_policies", "inventory_levels"})
 STOCK = "stock"
 
 
-class BeyondError(Exception):
+class NotIncrementalError(Exception):
     """The change reaches what cannot be netted alone; another way must be taken."""
 
 
@@ -67,7 +67,7 @@ def rows_of(snapshot: Snapshot, name: str, products: Collection[str]) -> TableRo
 
 
 def changed_rules(
-    kept: Kept, snapshot: Snapshot, products: Collection[str]
+    kept: RetainedRun, snapshot: Snapshot, products: Collection[str]
 ) -> dict[NodeKey, StockRules]:
     """Stock rules of some products' nodes that differ.
 
@@ -81,19 +81,19 @@ def changed_rules(
     )
     keys = now.policy_keys()
     if set(keys) != {key for key in kept.starts if key[0] in products}:
-        raise BeyondError
+        raise NotIncrementalError
     found: dict[NodeKey, StockRules] = {}
     for key in keys:
         old, new = kept.nodes[key].rules, now.rules(key)
         if (old.unlimited, old.source_rule) != (new.unlimited, new.source_rule):
-            raise BeyondError
+            raise NotIncrementalError
         if astuple(old) != astuple(new):
             found[key] = new
     return found
 
 
 def refuse_other_places(
-    kept: Kept, before: Snapshot, after: Snapshot, products: Collection[str]
+    kept: RetainedRun, before: Snapshot, after: Snapshot, products: Collection[str]
 ) -> None:
     """Refuse stock that comes to a place, leaves it, or is not simply ours.
 
@@ -108,11 +108,11 @@ def refuse_other_places(
     )
     for rows in (old, new):
         if rows["owner"].is_not_null().any() or rows["quality"].is_not_null().any():
-            raise BeyondError
+            raise NotIncrementalError
     if _places(old) != _places(new):
-        raise BeyondError
+        raise NotIncrementalError
     if kept.model.traits.findings and old.height != new.height:
-        raise BeyondError
+        raise NotIncrementalError
 
 
 def _places(rows: pl.DataFrame) -> set[tuple[object, ...]]:
@@ -126,7 +126,7 @@ def _places(rows: pl.DataFrame) -> set[tuple[object, ...]]:
 
 
 def changed_lots(
-    kept: Kept, nodes: Mapping[NodeKey, Node], intake: LoadedState
+    kept: RetainedRun, nodes: Mapping[NodeKey, Node], intake: LoadedState
 ) -> dict[NodeKey, Lots]:
     """What lies at nodes now, where it is not what lay there.
 
@@ -145,7 +145,7 @@ def changed_lots(
     return found
 
 
-def _lots_of(kept: Kept, key: NodeKey) -> Lots:
+def _lots_of(kept: RetainedRun, key: NodeKey) -> Lots:
     node = kept.nodes[key]
     return Lots(
         [unit for unit in node.units if unit.order is None and not is_endless(unit)],
@@ -204,7 +204,7 @@ class ChangedOrders:
 
     def __init__(
         self,
-        kept: Kept,
+        kept: RetainedRun,
         before: Snapshot,
         after: Snapshot,
         parameters: MrpParameters | ConstrainedParameters,
@@ -235,7 +235,7 @@ class ChangedOrders:
             if kept.orders[index].existing == order.existing
         )
         if len(self.gone) != len(lost):
-            raise BeyondError
+            raise NotIncrementalError
 
     def _read(
         self, snapshot: Snapshot, rows: pl.DataFrame
@@ -264,7 +264,7 @@ class ChangedOrders:
             for key in self._kept.nodes
             if key[0] in products
         ):
-            raise BeyondError
+            raise NotIncrementalError
 
     # --- the graph -----------------------------------------------------------------
     def refuse_another_graph(self, demands: Iterable[Demand]) -> None:
@@ -283,21 +283,21 @@ class ChangedOrders:
         kept = self._kept
         came = self._reached(self._keys_now - self._keys_before)
         if not {*came, *self.touched} <= kept.nodes.keys():
-            raise BeyondError
+            raise NotIncrementalError
         if not all(self._is_implied(*link) for link in self._links):
-            raise BeyondError
+            raise NotIncrementalError
         if any(
             order.carried is not None
             and kept.rank[order.node] == kept.rank[order.carried.node.key]
             for order in self.fresh
         ):
-            raise BeyondError
+            raise NotIncrementalError
         lost = self._keys_before - self._keys_now - kept.starts
         if lost:
             rest = {*kept.starts, *_live_places(self._after)}
             rest.update(demand.node for demand in demands)
             if not lost <= rest and not lost <= self._reached(rest):
-                raise BeyondError
+                raise NotIncrementalError
 
     def _reached(self, starts: Collection[NodeKey]) -> set[NodeKey]:
         """List all places that orders for some may touch."""
@@ -371,7 +371,7 @@ def is_gone(changed: ChangedOrders | None, order: SupplyOrder) -> bool:
 
 
 def arriving(
-    kept: Kept, changed: ChangedOrders | None, keys: Iterable[NodeKey]
+    kept: RetainedRun, changed: ChangedOrders | None, keys: Iterable[NodeKey]
 ) -> list[SupplyUnit]:
     """List what orders that exist give to some nodes, in the order of reading."""
     found: list[tuple[int, int, SupplyUnit]] = []
@@ -401,13 +401,13 @@ def _refuse_other_rows(
 ) -> None:
     """Refuse orders for one demand, and another sequence of those that stay."""
     if any(rows["demand"].is_not_null().any() for rows in (was, now)):
-        raise BeyondError
+        raise NotIncrementalError
     stay = [
         rows["supply_order"].filter(~rows["supply_order"].is_in(sorted(names)))
         for rows in (old, new)
     ]
     if not stay[0].equals(stay[1]):
-        raise BeyondError
+        raise NotIncrementalError
 
 
 def _stocked(snapshot: Snapshot) -> set[NodeKey]:

@@ -19,7 +19,6 @@ from medhavi.planners.mrp.netting_state.state import NO_DEMAND
 from medhavi.planners.mrp.run import MrpRun
 from medhavi.planners.mrp.state_loading import LoadedState, StateLoader
 from medhavi.planners.mrp.unsupported import check_supported
-from medhavi.planners.net_change.kept import names_by_product
 from medhavi.planners.net_change.layers import (
     Extension,
     Overlay,
@@ -33,8 +32,8 @@ from medhavi.planners.net_change.orders import (
     ORDERS,
     RULES,
     STOCK,
-    BeyondError,
     ChangedOrders,
+    NotIncrementalError,
     arriving,
     changed_lots,
     changed_rules,
@@ -44,6 +43,7 @@ from medhavi.planners.net_change.orders import (
     row_of,
     rows_of,
 )
+from medhavi.planners.net_change.retained_run import names_by_product
 from medhavi.progress import Progress
 from medhavi.results.run_record import NettingScope
 
@@ -59,8 +59,8 @@ if TYPE_CHECKING:
         SupplyOrder,
         SupplyUnit,
     )
-    from medhavi.planners.net_change.kept import Kept
     from medhavi.planners.net_change.orders import Lots
+    from medhavi.planners.net_change.retained_run import RetainedRun
     from medhavi.planners.parameters import MrpParameters
     from medhavi.progress import Cancelled, Observe
     from medhavi.results.run_record import SnapshotDifference
@@ -98,7 +98,7 @@ class ChangedRun(MrpRun):
     ranks
         Their places in the order of planning.
     demands, ignored, of_product
-        All demands after the change, as `Kept` has them.
+        All demands after the change, as `RetainedRun` has them.
     stale
         Demands whose rows of results do not hold any more.
     expired
@@ -111,7 +111,7 @@ class ChangedRun(MrpRun):
 
     def __init__(
         self,
-        kept: Kept,
+        kept: RetainedRun,
         snapshot: Snapshot,
         change: Change,
         parameters: MrpParameters,
@@ -246,7 +246,7 @@ class ChangedRun(MrpRun):
         if name in self._kept.pledged and (
             old is None or new is None or not names_the_same(old, new)
         ):
-            raise BeyondError
+            raise NotIncrementalError
         if old is not None:
             self._gone.add(old.index)
             del self.demands[name]
@@ -270,13 +270,13 @@ class ChangedRun(MrpRun):
         """
         for key in touched - self._kept.starts:
             if key not in self._kept.nodes:
-                raise BeyondError
+                raise NotIncrementalError
             if key not in self._fresh and all(
                 need.demand in self._gone
                 for need in self._kept.nodes[key].needs
                 if need.demand != NO_DEMAND
             ):
-                raise BeyondError
+                raise NotIncrementalError
 
     # --- netting -------------------------------------------------------------------
     def net_again(self, touched: Collection[NodeKey]) -> None:
@@ -321,7 +321,7 @@ class ChangedRun(MrpRun):
             if need.demand != NO_DEMAND
         ]
         if any(demand.is_tied for demand in (*old, *new)):
-            raise BeyondError
+            raise NotIncrementalError
         self.stale |= {demand.demand for demand in (*old, *new)}
         self.intake.demands = sorted(new, key=lambda demand: demand.demand)
 
@@ -333,16 +333,16 @@ class ChangedRun(MrpRun):
         since, known = len(release.orders), len(release.needs)
         self._net_cluster(nodes)
         if release.has_late:
-            raise BeyondError
+            raise NotIncrementalError
         for order, before in copies:
             # Goods on their way must live as long as what they are for: seen above.
             carried = order.carried
             if carried is not None and carried.alive_until != before:
-                raise BeyondError
+                raise NotIncrementalError
         inside = set(keys)
         for order in release.orders[since:]:
             if any(unit.node.key not in inside for unit in order.units):
-                raise BeyondError
+                raise NotIncrementalError
         lower = {self._kept.rank[need.node.key] for need in release.needs[known:]}
         return {*lower, *self._kept.lower.get(rank, ())} - {rank}
 
@@ -380,7 +380,7 @@ class ChangedRun(MrpRun):
     def _place(self, need: Need) -> tuple[int, str, int, int] | None:
         """Place of a need in the sequence of making; None: it is replaced."""
         if need.alternatives or need.node.substitutes:
-            raise BeyondError
+            raise NotIncrementalError
         order = need.order
         if need.demand != NO_DEMAND:
             if need.demand in self._gone:
@@ -397,7 +397,7 @@ class ChangedRun(MrpRun):
 
     def _place_of_existing(self, need: Need) -> tuple[int, str, int, int] | None:
         if need.alternatives or need.order is None:
-            raise BeyondError
+            raise NotIncrementalError
         if is_gone(self.orders, need.order):
             return None
         return -1, "", row_of(self.orders, need.order), need.index
@@ -462,7 +462,7 @@ class ChangedRun(MrpRun):
         if order.node not in by_key or any(
             unit.node.key not in by_key for unit in order.units
         ):
-            raise BeyondError
+            raise NotIncrementalError
         own = copy(order)
         own.units = []
         if order.carried is not None:
@@ -482,11 +482,11 @@ class ChangedRun(MrpRun):
             if any(pin.demand != NO_DEMAND for pin in pins) and any(
                 need.order is not None for need in node.needs
             ):
-                raise BeyondError
+                raise NotIncrementalError
             self.intake.pins[key] = [replace(pin, node=node) for pin in pins]
 
 
-def _behind(kept: Kept, release: OrderCreation) -> OrderCreation:
+def _behind(kept: RetainedRun, release: OrderCreation) -> OrderCreation:
     """Continue a register where the kept one ends."""
     release.orders = Extension(kept.orders)
     release.units = Extension(kept.units)

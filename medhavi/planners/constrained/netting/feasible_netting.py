@@ -16,9 +16,9 @@ from bisect import insort
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from medhavi.planners.constrained.netting.dating import is_scarce
+from medhavi.planners.constrained.netting.earliest_supply import EarliestSupply
+from medhavi.planners.constrained.netting.order_dates import is_scarce
 from medhavi.planners.constrained.netting.rationing import Slice
-from medhavi.planners.constrained.netting.way_chains import WayChains
 from medhavi.planners.mrp.netting import DatedNodeNetting
 from medhavi.planners.mrp.netting_state.state import (
     BY_ARRIVAL,
@@ -35,7 +35,7 @@ from medhavi.units import ALWAYS, NEVER
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
+    from medhavi.planners.constrained.netting.order_dates import FeasibleOrderCreation
     from medhavi.planners.mrp.netting_state.run_state import NettingState
     from medhavi.planners.mrp.netting_state.state import (
         Asks,
@@ -106,7 +106,7 @@ def _pressed(
     if node.make_to_order or not _in_the_way(node):
         return [], [], NEVER
     if release.chains is None:
-        release.chains = WayChains(release.model, release, capacity, ())
+        release.chains = EarliestSupply(release.model, release, capacity, ())
     soon = release.chains.anew(node)
     pressed = [need for need in node.needs if need.open > 0 and need.instant < soon]
     units = [u for u in node.units if u.free > 0 and u.available < soon]

@@ -14,7 +14,11 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.planners.constrained.orders.weighing import NEVER_FITS, RULES, latest_of
+from medhavi.planners.constrained.orders.lateness_weights import (
+    NEVER_FITS,
+    RULES,
+    latest_of,
+)
 from medhavi.planners.mrp.exception_messages import tell_awaited
 from medhavi.planners.mrp.fulfilment import late_cost, short_cost
 from medhavi.results.amounts import duration, number
@@ -25,9 +29,9 @@ from medhavi.units import HOUR, from_units
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
+    from medhavi.planners.constrained.netting.order_dates import FeasibleOrderCreation
     from medhavi.planners.constrained.orders.jobs import Job
-    from medhavi.planners.constrained.orders.weighing import Line
+    from medhavi.planners.constrained.orders.lateness_weights import Line
     from medhavi.planners.mrp.exception_messages import ExceptionMessages
     from medhavi.planners.mrp.fulfilment import DemandFulfilment
     from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
@@ -88,7 +92,7 @@ WAITING = {
 }
 
 
-class Walk:
+class CriticalPaths:
     """Walks down critical paths.
 
     Parameters

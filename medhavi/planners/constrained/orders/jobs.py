@@ -17,7 +17,7 @@ from medhavi.units import ALWAYS, DAY, NEVER, seconds_up
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
+    from medhavi.planners.constrained.netting.order_dates import FeasibleOrderCreation
     from medhavi.planners.mrp.netting_state.run_state import NettingState
     from medhavi.providers.material.recipes import Recipe
     from medhavi.providers.sources import OrderTiming
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True, eq=False)
-class Take:
+class PeggedNeed:
     """A need of an order, and the units that serve it.
 
     It may be taken from `opens` on and before `closes`: while its line of the bill of
@@ -98,8 +98,8 @@ class Job:
 
     number: int
     order: SupplyOrder
-    takes: list[Take] = field(default_factory=list)
-    mortal: tuple[Take, ...] = ()
+    takes: list[PeggedNeed] = field(default_factory=list)
+    mortal: tuple[PeggedNeed, ...] = ()
     timeless: bool = False
     gaps: tuple[Gap, ...] = ()
     outs: list[Out] = field(default_factory=list)
@@ -167,7 +167,7 @@ def jobs_of(
         if need.open > 0:
             job.lacking = True
         if units is not None:
-            take = Take(need, units)
+            take = PeggedNeed(need, units)
             if need.line is not None:
                 take.opens, take.closes = need.line.valid_from, need.line.valid_to
             job.takes.append(take)
@@ -390,7 +390,7 @@ def most_early(snapshot: Snapshot) -> dict[str, int]:
     }
 
 
-class Before(NamedTuple):
+class PriorPlacement(NamedTuple):
     """How an order was: where, when it took, when it gave, what it could have done."""
 
     job: Job
@@ -403,9 +403,9 @@ class Before(NamedTuple):
     outlived: int | None
 
 
-def state_of(job: Job, could_begin: int | None, outlived: int | None) -> Before:
-    """How an order is now; the instants are those that a placing knows of it."""
-    return Before(
+def state_of(job: Job, could_begin: int | None, outlived: int | None) -> PriorPlacement:
+    """How an order is now; the instants are those that a placement knows of it."""
+    return PriorPlacement(
         job,
         job.order.timing,
         job.placed,
@@ -422,7 +422,7 @@ def state_of(job: Job, could_begin: int | None, outlived: int | None) -> Before:
     )
 
 
-def restore(before: Before) -> None:
+def restore(before: PriorPlacement) -> None:
     """Restore the state of an order."""
     job = before.job
     job.order.timing = before.timing

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from medhavi.findings import Finding
     from medhavi.planners.campaigns.campaign_rules import CampaignRule, CampaignRules
     from medhavi.planners.constrained.orders.jobs import Job
-    from medhavi.planners.constrained.placement.shop import Shop
+    from medhavi.planners.constrained.placement.shop_floor import ShopFloor
     from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
     from medhavi.planners.mrp.netting_state.state import SupplyOrder
     from medhavi.providers import Providers
@@ -49,7 +49,7 @@ TRIES = 16
 """Closed time can move an order less than was asked for; then it moves again."""
 
 
-class Tail(NamedTuple):
+class LastOperation(NamedTuple):
     """The end of what a resource does so far.
 
     `campaign` is the number of the campaign, or the order's where it has none.
@@ -62,7 +62,7 @@ class Tail(NamedTuple):
 
 
 class Campaigning:
-    """Campaigns of one placing.
+    """Campaigns of one placement.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ class Campaigning:
         self._numbers = {job.order.index: job.number for job in jobs}
         self._campaign: dict[tuple[int, str], int] = {}
         self._campaigns: list[Campaign] = []
-        self._tails: dict[str, Tail] = {}
+        self._tails: dict[str, LastOperation] = {}
         self.barred: dict[int, CampaignRule] = {}
         self._orders = {order.index: order for order in standing}
         self._orders.update((job.order.index, job.order) for job in jobs)
@@ -178,7 +178,7 @@ class Campaigning:
             first,
         )
 
-    # ---------------------------------------------------------------------- placing
+    # -------------------------------------------------------------------- placement
     def efficiency(self, job: Job) -> Mapping[str, Fraction]:
         """What share of their pace resources keep for an order (CMP-05)."""
         found: dict[str, Fraction] = {}
@@ -207,7 +207,9 @@ class Campaigning:
                 self._tails[resource] = tail._replace(end=end)
             else:
                 key = self._key(job, resource)
-                self._tails[resource] = Tail(work.finish, key, work.rule, work.family)
+                self._tails[resource] = LastOperation(
+                    work.finish, key, work.rule, work.family
+                )
 
     def stood(self, job: Job) -> None:
         """Take note of an order that keeps its dates."""
@@ -386,7 +388,7 @@ class Campaigning:
         }
 
     def in_row(
-        self, shop: Shop, job: Job, later: OrderTiming | None, limit: int
+        self, shop: ShopFloor, job: Job, later: OrderTiming | None, limit: int
     ) -> OrderTiming | None:
         """Place for an order by a limit that leaves all rows as they are.
 

@@ -17,16 +17,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.constrained.orders.jobs import restore, state_of
-from medhavi.planners.constrained.orders.weighing import TOO_OLD
+from medhavi.planners.constrained.orders.lateness_weights import TOO_OLD
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND, SupplyAlternative
 from medhavi.units import ALWAYS, INT64_MAX, NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
+    from medhavi.planners.constrained.netting.order_dates import FeasibleOrderCreation
     from medhavi.planners.constrained.orders.jobs import Job, Netted, Out
-    from medhavi.planners.constrained.orders.weighing import Line
+    from medhavi.planners.constrained.orders.lateness_weights import Line
     from medhavi.planners.mrp.netting_state.run_state import NettingState
     from medhavi.planners.mrp.netting_state.state import Need, SupplyOrder, SupplyUnit
     from medhavi.providers.material.recipes import Component, Recipe
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     """Where the place of one order can change that of another."""
 
 
-class Spot(NamedTuple):
+class LineWindow(NamedTuple):
     """At which window of an order a line is taken, as long as that is its step."""
 
     place: int
@@ -44,7 +44,7 @@ class Spot(NamedTuple):
     at_start: bool
 
 
-NOWHERE = Spot(INT64_MAX, None, at_start=False)
+NOWHERE = LineWindow(INT64_MAX, None, at_start=False)
 """Of lines whose instant is not simply the start or the end of a step."""
 
 
@@ -56,7 +56,7 @@ class GoodsInTime:
         self._asked: Job | None = None
         self._there: OrderTiming | None = None
         self._uses: list[int] = []
-        self._spots: dict[int, Spot] = {}
+        self._spots: dict[int, LineWindow] = {}
         """Where lines of bills of materials are taken, by identity."""
 
     def lack(self, job: Job, timing: OrderTiming) -> int:
@@ -182,13 +182,13 @@ class GoodsInTime:
             found.append(self._release.use_instant(order, line, timing))
         return found
 
-    def _spot(self, line: Component, windows: Sequence[StepWindow]) -> Spot:
+    def _spot(self, line: Component, windows: Sequence[StepWindow]) -> LineWindow:
         """Look up at which window a line is taken, if simply at its start or end."""
         steps = [window.step for window in windows]
         if line.offset_minutes or line.step not in steps:
             spot = NOWHERE
         else:
-            spot = Spot(steps.index(line.step), line.step, line.anchor == "start")
+            spot = LineWindow(steps.index(line.step), line.step, line.anchor == "start")
         self._spots[id(line)] = spot
         return spot
 

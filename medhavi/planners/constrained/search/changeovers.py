@@ -16,7 +16,7 @@ from medhavi.planners.campaigns.campaign_sequence import IndivisibleWork, partit
 from medhavi.planners.constrained.orders.jobs import Job
 from medhavi.planners.constrained.placement.campaigning import campaigning
 from medhavi.planners.constrained.search.construction import opened
-from medhavi.planners.constrained.search.found_pegs import differ
+from medhavi.planners.constrained.search.plant_schedule import differ
 from medhavi.planners.kernels.plant_kernels.plant_record import (
     begin_from,
     change_of,
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
     from medhavi.findings import Finding
     from medhavi.planners.campaigns.campaign_rules import CampaignRule
-    from medhavi.planners.constrained.search.found_orders import SearchableRun
-    from medhavi.planners.constrained.search.found_pegs import Found
     from medhavi.planners.constrained.search.plant.model import Model
+    from medhavi.planners.constrained.search.plant_schedule import PlantSchedule
+    from medhavi.planners.constrained.search.scheduled_orders import SearchableRun
     from medhavi.planners.kernels.plant_kernels.plant_record import Plant
     from medhavi.planners.kernels.plant_kernels.schedule_record import ScheduleRecord
 
@@ -304,7 +304,7 @@ class Steps(NamedTuple):
     latest: np.ndarray
 
 
-def steps_of(model: Model, found: Found, *, exact: bool) -> Steps:
+def steps_of(model: Model, found: PlantSchedule, *, exact: bool) -> Steps:
     """Steps of what was found, each with its order.
 
     Parameters

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from medhavi.planners.constrained.netting.given_sources import dates_ahead
+from medhavi.planners.constrained.netting.prescribed_sources import dates_ahead
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR, MOST_LOTS, Pass
 from medhavi.planners.kernels.plant_kernels.schedule_record import ScheduleRecord
 from medhavi.units import DAY
@@ -348,13 +348,13 @@ class Setting:
         return np.array((*shares, self.ahead * DAY), np.float64)
 
 
-class _Wish(NamedTuple):
+class _Targets(NamedTuple):
     """When demands are wanted, and how long the orders of each item wait [s]."""
 
     wanted: np.ndarray
     waits: np.ndarray
 
-    def same_as(self, other: _Wish | None) -> bool:
+    def same_as(self, other: _Targets | None) -> bool:
         """Whether it leads to the same orders."""
         return other is not None and all(map(np.array_equal, self, other))
 
@@ -425,8 +425,8 @@ class Passes:
         self.work: Pass = self.engine.of(fresh)
         self.spare: Pass = self.engine.of(twin_of(fresh))
         self._rooms = (self.work, self.spare)
-        self._wish_of_work: _Wish | None = None
-        self._wish_of_spare: _Wish | None = None
+        self._wish_of_work: _Targets | None = None
+        self._wish_of_spare: _Targets | None = None
 
     def _expected_queues(self) -> np.ndarray:
         """Estimate the queue before each item's machine: E[d²]/E[d] u / (1.05 - u) / 2.
@@ -482,7 +482,7 @@ class Passes:
         A pass whose lateness reaches the limit is left there: `spare` means nothing.
         """
         waits = (self.queues if queues is None else queues) * setting.allowance
-        wish = _Wish(wanted.astype(np.int64), waits.astype(np.int64))
+        wish = _Targets(wanted.astype(np.int64), waits.astype(np.int64))
         self.made += 1
         while not self._order_all(wish):
             self._room *= 2
@@ -502,7 +502,7 @@ class Passes:
             raise RuntimeError(message)
         return cost
 
-    def _order_all(self, wish: _Wish) -> bool:
+    def _order_all(self, wish: _Targets) -> bool:
         """`spare` the orders of a wish; False: its arrays are too short."""
         if wish.same_as(self._wish_of_spare):
             return True

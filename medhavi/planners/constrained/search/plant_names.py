@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from medhavi.planners.constrained.netting.given_sources import Decisions
+from medhavi.planners.constrained.netting.prescribed_sources import Decisions
 from medhavi.planners.constrained.netting.rationing import Slice  # noqa: TC001
 from medhavi.planners.constrained.search.plant.items import distinct
 from medhavi.planners.mrp.netting_state.state import NodeKey  # noqa: TC001
@@ -19,9 +19,9 @@ from medhavi.results.limiter import Limiter  # noqa: TC001
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medhavi.planners.constrained.search.found_orders import SearchableRun
     from medhavi.planners.constrained.search.plant.model import Model
     from medhavi.planners.constrained.search.plant.supplies import StandingSupply
+    from medhavi.planners.constrained.search.scheduled_orders import SearchableRun
     from medhavi.planners.mrp.netting_state.state import Demand
 
 

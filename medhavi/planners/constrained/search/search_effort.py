@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from medhavi.planners.constrained.orders.weighing import TOO_OLD
+from medhavi.planners.constrained.orders.lateness_weights import TOO_OLD
 from medhavi.planners.kernels.compiled import Engine, uses_numba
 from medhavi.planners.kernels.plant_kernels import search_kernels
 from medhavi.progress import Observe, Progress
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from medhavi.planners.constrained.orders.weighing import Judged, Line
-    from medhavi.planners.constrained.search.found_orders import SearchableRun
+    from medhavi.planners.constrained.orders.lateness_weights import Line, PlanScore
     from medhavi.planners.constrained.search.plant.model import Model
+    from medhavi.planners.constrained.search.scheduled_orders import SearchableRun
     from medhavi.planners.mrp.netting_state.state import Need, NodeKey, SupplyUnit
     from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.results.plans.plan import Plan
@@ -56,7 +56,7 @@ each time, at most, those of items whose orders changed since; and what share of
 orders of the first time the last one had to save for another."""
 
 
-class Manner(NamedTuple):
+class SqueakyWheelSettings(NamedTuple):
     """How a wheel turns.
 
     `turns`: how many passes it makes. `focus`: how often a pass looks only at demands
@@ -83,7 +83,7 @@ class Budget(NamedTuple):
     after which all is justified.
     """
 
-    wheel: Manner
+    wheel: SqueakyWheelSettings
     moves: int
     least: int
     most: int
@@ -95,12 +95,12 @@ class Budget(NamedTuple):
     between: float = 0.1
 
 
-NOTHING = Budget(Manner(0), 0, 0, 0)
-USUAL = Budget(Manner(250), 50, 300, 70_000, cuts=True, stock=0.3)
+NOTHING = Budget(SqueakyWheelSettings(0), 0, 0, 0)
+USUAL = Budget(SqueakyWheelSettings(250), 50, 300, 70_000, cuts=True, stock=0.3)
 STARTS = {"standard": (16, 6, 2, 1), "full": (16, 16, 5, 3)}
 """Of plants of a handful, few, some hundred, and more demands. Which start of few is
 good is not known before."""
-CROWDED_WHEEL = Manner(250, focus=0.4, heat=0.006)
+CROWDED_WHEEL = SqueakyWheelSettings(250, focus=0.4, heat=0.006)
 CROWDED_BUDGETS = {
     "light": NOTHING,
     "standard": Budget(
@@ -165,7 +165,7 @@ def engine_of(parameters: ConstrainedParameters, demands: int) -> Engine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Watch:
+class SearchObserver:
     """Who looks on: `told` gets the progress; `stop` ends the search.
 
     Now and then `told` gets "late of priority N" with how many are late, of how many.
@@ -178,7 +178,7 @@ class Watch:
 class PriorityLateness:
     """Demands by priority: tells how many of each are late."""
 
-    def __init__(self, watch: Watch, model: Model) -> None:
+    def __init__(self, watch: SearchObserver, model: Model) -> None:
         self._watch = watch
         self._due = model.plant.d_due
         ranks = np.asarray(model.priority[: model.demands])
@@ -199,12 +199,13 @@ class PriorityLateness:
 class Searched(NamedTuple):
     """A plan of a search, what it is judged by, and what was found for it.
 
-    `schedule` is as of `baseline_schedule.schedule_of`, `cut` as of `Found`,
+    `schedule` is as of `baseline_schedule.schedule_of`, `cut` as of
+    `PlantSchedule`,
     `too_early` as of `taken_too_early`.
     """
 
     plan: Plan
-    judged: Judged
+    judged: PlanScore
     schedule: pl.DataFrame
     cut: bool
     too_early: frozenset[NodeKey]

@@ -14,8 +14,8 @@ from medhavi.planners.constrained.bounds import late_at_least
 from medhavi.planners.constrained.deliveries import lines_of
 from medhavi.planners.constrained.demand_bounds import Planned
 from medhavi.planners.constrained.memory import memory_of
-from medhavi.planners.constrained.netting.given_sources import UNDECIDED
-from medhavi.planners.constrained.orders.causes import Walk
+from medhavi.planners.constrained.netting.prescribed_sources import UNDECIDED
+from medhavi.planners.constrained.orders.causes import CriticalPaths
 from medhavi.planners.constrained.orders.jobs import jobs_of
 from medhavi.planners.constrained.placement.goods_in_time import (
     ends_of_life,
@@ -23,8 +23,9 @@ from medhavi.planners.constrained.placement.goods_in_time import (
     takes_dead,
 )
 from medhavi.planners.constrained.search.changeovers import keep_campaigns
-from medhavi.planners.constrained.search.found_orders import SearchableRun
-from medhavi.planners.constrained.search.found_pegs import (
+from medhavi.planners.constrained.search.plant.machines import UnfitError
+from medhavi.planners.constrained.search.plant.model import model_of
+from medhavi.planners.constrained.search.plant_schedule import (
     MismatchError,
     differ,
     may_free,
@@ -32,32 +33,31 @@ from medhavi.planners.constrained.search.found_pegs import (
     unused_holds,
     with_freed,
 )
-from medhavi.planners.constrained.search.found_placing import (
-    FoundPlacing,
-    SequencedPlacing,
+from medhavi.planners.constrained.search.schedule_layout import Layout
+from medhavi.planners.constrained.search.schedule_placement import (
+    SchedulePlacement,
+    SequencedPlacement,
 )
-from medhavi.planners.constrained.search.laying_out import Layout
-from medhavi.planners.constrained.search.plant.machines import UnfitError
-from medhavi.planners.constrained.search.plant.model import model_of
+from medhavi.planners.constrained.search.schedule_search import seek
+from medhavi.planners.constrained.search.scheduled_orders import SearchableRun
 from medhavi.planners.constrained.search.search_effort import (
     FOUND,
     CancelledRunError,
     NettingError,
     ReducedDemandError,
     Searched,
+    SearchObserver,
     SupplyChangedError,
-    Watch,
     dead_products,
     engine_of,
     taken_too_early,
 )
-from medhavi.planners.constrained.search.seeking import seek
 from medhavi.planners.constrained.search.standing_work import (
     LateGoodsError,
     date_existing,
 )
 from medhavi.planners.constrained.search.starts.baseline_schedule import schedule_of
-from medhavi.planners.constrained.search.starts.given_orders import sought_from
+from medhavi.planners.constrained.search.starts.prescribed_orders import sought_from
 from medhavi.planners.constrained.search.starts.warm_start import (
     resumed,
     searched_otherwise,
@@ -74,11 +74,11 @@ if TYPE_CHECKING:
 
     from medhavi.planners.constrained.bounds import LateAtLeast
     from medhavi.planners.constrained.memory import Memory, PlantReading
-    from medhavi.planners.constrained.netting.given_sources import Decisions
-    from medhavi.planners.constrained.placement.placing import Placing
-    from medhavi.planners.constrained.placement.shop import Shop
-    from medhavi.planners.constrained.search.found_pegs import Found
+    from medhavi.planners.constrained.netting.prescribed_sources import Decisions
+    from medhavi.planners.constrained.placement.order_placement import OrderPlacement
+    from medhavi.planners.constrained.placement.shop_floor import ShopFloor
     from medhavi.planners.constrained.search.plant.model import Model
+    from medhavi.planners.constrained.search.plant_schedule import PlantSchedule
     from medhavi.planners.constrained.search.starts.baseline_schedule import (
         BaselineSchedule,
     )
@@ -98,7 +98,7 @@ MOST_LESS = 40
 class SearchedRun(SearchableRun):
     """One run from snapshot to plan by a search; see `FeasibleRun`."""
 
-    found: Found
+    found: PlantSchedule
     model_found: Model
     counts = True
     """Whether it may be the plan: else it only tells when existing orders move."""
@@ -191,7 +191,7 @@ class SearchedRun(SearchableRun):
                 self.approximate("cleanings in windows")
         return model_of(self, self.weights)
 
-    def adopt(self, model: Model, found: Found, *, exact: bool = True) -> None:
+    def adopt(self, model: Model, found: PlantSchedule, *, exact: bool = True) -> None:
         """Take over what was found.
 
         Parameters
@@ -211,14 +211,14 @@ class SearchedRun(SearchableRun):
         self.found, self.model_found, self._exact = found, model, exact
         reading = self._memory.reading
         layout = Layout(
-            self.release, model, found, exact=exact, known=reading.found_timings
+            self.release, model, found, exact=exact, known=reading.scheduled_timings
         )
         if exact:
             # Made before there are orders: nothing of it is rehearsed or improved.
             shop, early = self._shop(), self._most_early()
-            self.placing = FoundPlacing(self.release, shop, early, layout)
+            self.placement = SchedulePlacement(self.release, shop, early, layout)
         layout.lay(self)
-        reading.found_timings = layout.timings.made
+        reading.scheduled_timings = layout.timings.made
         self._layout = layout
         if self.release.shortages:
             if self.share_out():
@@ -236,22 +236,22 @@ class SearchedRun(SearchableRun):
             need.node.key if need.order is None else need.order.node for need in needs
         )
 
-    def _placing(self, shop: Shop, early: Mapping[str, int]) -> Placing:
+    def _placement(self, shop: ShopFloor, early: Mapping[str, int]) -> OrderPlacement:
         keeps = not self.waiting
-        return SequencedPlacing(self.release, shop, early, self._layout, keeps=keeps)
+        return SequencedPlacement(self.release, shop, early, self._layout, keeps=keeps)
 
     def _resequence(self) -> None:
         """Keep the found sequence, or that by need and priority, where it is better."""
-        placing = self.placing
-        if not isinstance(placing, SequencedPlacing):
+        placement = self.placement
+        if not isinstance(placement, SequencedPlacement):
             return
-        ways = [placing.place_in_sequence] if placing.campaigns is None else []
-        for place in (*ways, placing.place_by_urgency):
-            mark, lines = placing.mark(), self.lines
+        ways = [placement.place_in_sequence] if placement.campaigns is None else []
+        for place in (*ways, placement.place_by_urgency):
+            mark, lines = placement.mark(), self.lines
             try:
                 place()
             except LateGoodsError:
-                placing.undo(mark)
+                placement.undo(mark)
             else:
                 self._keep_better(lines, mark)
 
@@ -281,7 +281,7 @@ class SearchedRun(SearchableRun):
         if not self._exact:
             self.move_late()
             return
-        self.placing.backward(self.lines)
+        self.placement.backward(self.lines)
         require_lines(self.release)
         refused = sum(bool(line.refused) for line in self.lines)
         ends = ends_of_life(self.release)
@@ -292,14 +292,14 @@ class SearchedRun(SearchableRun):
         self._memory.breaches |= keep_campaigns(self)
 
     def _place_as_found(self) -> None:
-        placing = self.placing
-        if not isinstance(placing, FoundPlacing):
-            raise TypeError(placing)
+        placement = self.placement
+        if not isinstance(placement, SchedulePlacement):
+            raise TypeError(placement)
         if self._observe is not None:
             self._observe(Progress("placing", 0, len(self.release.orders)))
-        placing.forward()
+        placement.forward()
         self.lines = lines_of(self.intake, self.release, self.as_of)
-        walk = Walk(placing.by_order, placing.waits, self.release)
+        walk = CriticalPaths(placement.by_order, placement.waits, self.release)
         self._tell_causes(walk)
         self._remember_refusals(walk)
 
@@ -385,7 +385,7 @@ def _of_memory(
     """Plan with one memory, as of `plan`; `name` is the version and the seed."""
     decisions, (observe, cancelled) = memory.decisions, watched
     stop = Stop(cancelled)
-    watch = Watch(told=observe or unobserved, stop=stop)
+    watch = SearchObserver(told=observe or unobserved, stop=stop)
 
     def netted(why: str) -> Plan:
         fresh, (version, seed) = memory.afresh(decisions), name
@@ -433,7 +433,7 @@ def _of_memory(
 def _searched(
     memory: Memory,
     parameters: ConstrainedParameters,
-    watch: Watch,
+    watch: SearchObserver,
     name: tuple[str, int | None],
     kept: BaselineSchedule | None,
 ) -> Searched | Plan | Exception:
@@ -457,7 +457,7 @@ def _searched(
 def _around(
     run: SearchedRun,
     engine: Engine,
-    watch: Watch,
+    watch: SearchObserver,
     name: tuple[str, int | None],
     kept: BaselineSchedule | None,
 ) -> Searched | Exception:
@@ -514,7 +514,7 @@ def _around(
 def _placed(
     run: SearchedRun,
     engine: Engine,
-    watch: Watch,
+    watch: SearchObserver,
     seed: int | None,
     floors: Mapping[str, int],
     kept: BaselineSchedule | None,
@@ -572,9 +572,9 @@ def _placed(
 
 def _laid_out(
     run: SearchedRun,
-    watch: Watch,
+    watch: SearchObserver,
     model: Model,
-    found: Found,
+    found: PlantSchedule,
     floors: Mapping[str, int],
     kept: BaselineSchedule | None,
 ) -> SearchedRun:

@@ -33,8 +33,8 @@ from medhavi.units import DAY
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from medhavi.planners.constrained.search.found_orders import SearchableRun
     from medhavi.planners.constrained.search.plant.model import Model
+    from medhavi.planners.constrained.search.scheduled_orders import SearchableRun
     from medhavi.planners.kernels.plant_kernels.schedule_record import ScheduleRecord
 
 

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from medhavi.planners.constrained.orders.jobs import jobs_of
-from medhavi.planners.constrained.search.found_orders import taken_at
+from medhavi.planners.constrained.search.scheduled_orders import taken_at
 from medhavi.providers.finite_capacity.occupancy import held_capacity
 from medhavi.units import ALWAYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
-    from medhavi.planners.constrained.placement.shop import Shop
-    from medhavi.planners.constrained.search.found_orders import SearchableRun
+    from medhavi.planners.constrained.netting.order_dates import FeasibleOrderCreation
+    from medhavi.planners.constrained.placement.shop_floor import ShopFloor
+    from medhavi.planners.constrained.search.scheduled_orders import SearchableRun
     from medhavi.planners.mrp.netting_state.state import Need, SupplyOrder
     from medhavi.providers.capacity.resources import ResourceClock
     from medhavi.providers.sources import OrderTiming, StepWindow
@@ -63,7 +63,7 @@ class LateGoodsError(Exception):
 
 def date_existing(
     release: FeasibleOrderCreation,
-    shop: Shop,
+    shop: ShopFloor,
     floors: Mapping[str, int],
     before: Mapping[str, OrderTiming],
 ) -> None:
@@ -151,7 +151,7 @@ def require_goods(
 
 
 def _where_it_was(
-    order: SupplyOrder, shop: Shop, floor: int, before: OrderTiming | None
+    order: SupplyOrder, shop: ShopFloor, floor: int, before: OrderTiming | None
 ) -> OrderTiming | None:
     """Timing that an earlier plan gave an order; None: it has no room there now."""
     if before is None or before.start < floor:
@@ -162,7 +162,7 @@ def _where_it_was(
     return found if found == before else None
 
 
-def _has_room(order: SupplyOrder, shop: Shop, floor: int) -> bool:
+def _has_room(order: SupplyOrder, shop: ShopFloor, floor: int) -> bool:
     """Whether an existing order can be done on its dates, and may."""
     dated = order.timing
     if dated.start < floor:

@@ -14,21 +14,21 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from medhavi.planners.constrained.search.found_pegs import at, latest_arrival
+from medhavi.planners.constrained.search.plant_schedule import at, latest_arrival
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR
 from medhavi.planners.mrp.netting_state.stock_levels import LevelReplenishment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from medhavi.planners.constrained.search.found_orders import SearchableRun
-    from medhavi.planners.constrained.search.found_pegs import Found
     from medhavi.planners.constrained.search.plant.model import Model
+    from medhavi.planners.constrained.search.plant_schedule import PlantSchedule
+    from medhavi.planners.constrained.search.scheduled_orders import SearchableRun
     from medhavi.planners.mrp.netting_state.state import NodeKey
 
 
 class _Use(NamedTuple):
-    """When goods are taken, early and late as of `Found`; how long they have to last.
+    """When goods are taken, as of `PlantSchedule`, and how long they have to last.
 
     Instants count from now [s].
     """
@@ -39,7 +39,7 @@ class _Use(NamedTuple):
 
 
 class _Peg:
-    """Peg of a product while goods are rotated; the first three are as of `Found`."""
+    """Peg while goods are rotated; the first three are as of `PlantSchedule`."""
 
     __slots__ = ("giver", "qty", "taker", "use")
 
@@ -48,7 +48,7 @@ class _Peg:
 
 
 class _Goods(NamedTuple):
-    """When goods are there, early and late as of `Found`, and until when they last.
+    """When goods are there, as of `PlantSchedule`, and until when they last.
 
     Instants count from now [s].
     """
@@ -61,9 +61,9 @@ class _Goods(NamedTuple):
 def rotated(
     run: SearchableRun,
     model: Model,
-    found: Found,
+    found: PlantSchedule,
     renews: Callable[[NodeKey], bool],
-) -> tuple[Found, dict[NodeKey, list[LevelReplenishment]]]:
+) -> tuple[PlantSchedule, dict[NodeKey, list[LevelReplenishment]]]:
     """What was found, with stock levels that keep what lasts longest.
 
     Takers that carry goods on, or ask for properties, keep what they were given, as
@@ -127,7 +127,7 @@ class _Shelf:
         Item of the goods of each; -1: a step before the last one. Shape (n_pegs,).
     """
 
-    def __init__(self, run: SearchableRun, model: Model, found: Found) -> None:
+    def __init__(self, run: SearchableRun, model: Model, found: PlantSchedule) -> None:
         self._model, self._found = model, found
         self._known: dict[int, _Goods] = {}
         self._asking = {one.index for one in run.intake.demands if one.asks is not None}

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from medhavi.optimize.pareto import Point
     from medhavi.optimize.problem import Floats, Session, Solution, Solver
-    from medhavi.planners.constrained.netting.given_sources import Decisions
+    from medhavi.planners.constrained.netting.prescribed_sources import Decisions
     from medhavi.planners.master_plan.blocks import BuiltProgram
     from medhavi.planners.parameters import TradeOffParameters
     from medhavi.progress import Cancelled, Observe

@@ -35,7 +35,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator, Sequence
 
     from medhavi.optimize.problem import Floats, Ints, Solver
-    from medhavi.planners.constrained.netting.given_sources import Amounts, Lots, Sizes
+    from medhavi.planners.constrained.netting.prescribed_sources import (
+        Amounts,
+        Lots,
+        Sizes,
+    )
     from medhavi.planners.master_plan.blocks import BuiltProgram
     from medhavi.planners.master_plan.lots.lot_program import LotOrder
     from medhavi.planners.mrp.netting_state.state import (

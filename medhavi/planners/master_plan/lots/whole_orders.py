@@ -28,7 +28,7 @@ import numpy as np
 
 from medhavi.optimize.problem import Problem, SolveStatus, inner
 from medhavi.planners.constrained.deliveries import goes_whole
-from medhavi.planners.constrained.netting.given_sources import GivenOrder
+from medhavi.planners.constrained.netting.prescribed_sources import PrescribedOrder
 from medhavi.planners.constrained.netting.rationing import Slice
 from medhavi.planners.master_plan import statement as names
 from medhavi.planners.master_plan.blocks import PART_OF, BuiltProgram, add_blocks
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from medhavi.optimize.problem import Block, Floats, Ints, Program, Solver
-    from medhavi.planners.constrained.netting.given_sources import Lots, Sizes
+    from medhavi.planners.constrained.netting.prescribed_sources import Lots, Sizes
     from medhavi.planners.master_plan.lots.order_columns import OrderColumns
     from medhavi.planners.master_plan.source_rates import SourceColumns
     from medhavi.planners.master_plan.statement import Statement
@@ -89,7 +89,7 @@ class WholeOrders(NamedTuple):
     built: BuiltProgram
     values: Floats
     record: PartitionRecord | None
-    orders: tuple[GivenOrder, ...]
+    orders: tuple[PrescribedOrder, ...]
     served: Mapping[int, tuple[Slice, ...]]
     lots: Lots
     sizes: Sizes
@@ -427,7 +427,7 @@ def _most(statement: Statement, one: OrderColumns, number: Mapping[str, int]) ->
 
 def planned_orders(
     statement: Statement, program: Program, values: Floats, *, in_sum: bool = False
-) -> Iterator[GivenOrder]:
+) -> Iterator[PrescribedOrder]:
     """Orders of a solution; of what is only bought there are lots alone.
 
     Parameters
@@ -455,7 +455,7 @@ def planned_orders(
         for column, brought in zip(columns.tolist(), units.tolist(), strict=True):
             if brought <= DUST:
                 continue
-            yield GivenOrder(
+            yield PrescribedOrder(
                 source.product,
                 source.location,
                 source.source,

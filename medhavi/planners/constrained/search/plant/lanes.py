@@ -25,7 +25,7 @@ from medhavi.providers.transport.transport import ContinuousLaneClock, LaneClock
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from medhavi.planners.constrained.search.found_orders import SearchableRun
+    from medhavi.planners.constrained.search.scheduled_orders import SearchableRun
     from medhavi.planners.constrained.search.standing_work import Span
     from medhavi.providers.sources import Source
     from medhavi.snapshot.calendars.working_time import WorkingTime

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from medhavi.planners.campaigns.campaign_rules import CampaignRule
-    from medhavi.planners.constrained.search.found_orders import SearchableRun
+    from medhavi.planners.constrained.search.scheduled_orders import SearchableRun
     from medhavi.planners.constrained.search.standing_work import Span, Standing
     from medhavi.planners.mrp.netting_state.state import Node, SupplyAlternative
     from medhavi.providers.capacity.axis import ResourceOption

@@ -21,7 +21,7 @@ import numpy as np
 from medhavi.planners.constrained.deliveries import in_parts
 from medhavi.planners.constrained.memory import StepComponent
 from medhavi.planners.constrained.netting.rationing import Slice
-from medhavi.planners.constrained.orders.weighing import latest_of
+from medhavi.planners.constrained.orders.lateness_weights import latest_of
 from medhavi.planners.constrained.search.plant.items import (
     ITEM_FIELDS,
     ITEM_FIELDS_NOW,
@@ -63,9 +63,12 @@ from medhavi.snapshot.calendars.calendars import WorkingTime
 from medhavi.units import NEVER
 
 if TYPE_CHECKING:
-    from medhavi.planners.constrained.orders.weighing import MoneyWeights, Weights
-    from medhavi.planners.constrained.search.found_orders import SearchableRun
+    from medhavi.planners.constrained.orders.lateness_weights import (
+        MoneyWeights,
+        Weights,
+    )
     from medhavi.planners.constrained.search.plant.items import Item
+    from medhavi.planners.constrained.search.scheduled_orders import SearchableRun
     from medhavi.planners.mrp.netting_state.state import Demand, Need
 
 

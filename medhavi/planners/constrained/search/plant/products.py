@@ -46,8 +46,8 @@ from medhavi.units import DAYS_PER_YEAR, NEVER
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from medhavi.planners.constrained.search.found_orders import SearchableRun
     from medhavi.planners.constrained.search.plant.machines import MachineNumbers
+    from medhavi.planners.constrained.search.scheduled_orders import SearchableRun
     from medhavi.planners.mrp.netting_state.state import Node, SupplyAlternative
     from medhavi.providers.capacity.network import PrecedenceLink
     from medhavi.providers.capacity.schedule import RoutingTask

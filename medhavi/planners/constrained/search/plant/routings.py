@@ -18,7 +18,7 @@ from medhavi.providers.capacity.network import PrecedenceLink
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medhavi.planners.constrained.search.found_orders import SearchableRun
+    from medhavi.planners.constrained.search.scheduled_orders import SearchableRun
     from medhavi.planners.mrp.netting_state.state import SupplyAlternative
     from medhavi.providers.capacity.axis import ResourceOption
     from medhavi.providers.capacity.clocks import Duration

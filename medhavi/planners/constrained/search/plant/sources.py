@@ -11,13 +11,13 @@ from functools import cached_property
 from itertools import islice, pairwise, product
 from typing import TYPE_CHECKING
 
-from medhavi.planners.constrained.netting.way_chains import WayChains
+from medhavi.planners.constrained.netting.earliest_supply import EarliestSupply
 from medhavi.units import ALWAYS, DAY, MINUTE, NEVER, seconds_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from medhavi.planners.constrained.search.found_orders import SearchableRun
+    from medhavi.planners.constrained.search.scheduled_orders import SearchableRun
     from medhavi.planners.mrp.netting_state.state import (
         ComponentRequirement,
         Need,
@@ -230,7 +230,7 @@ class Sources:
         """When what the run nets might be there at first [s since now]."""
         run = self._run
         if run.release.chains is None:
-            run.release.chains = WayChains(
+            run.release.chains = EarliestSupply(
                 run.model, run.release, run.providers.capacity, ()
             )
         return min(run.release.chains.anew(node) - run.as_of, UNSUPPLIED)

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from fractions import Fraction
 
-    from medhavi.planners.constrained.search.found_orders import SearchableRun
     from medhavi.planners.constrained.search.plant.sources import Sources
+    from medhavi.planners.constrained.search.scheduled_orders import SearchableRun
     from medhavi.planners.mrp.hard_allocations import HardAllocation
     from medhavi.planners.mrp.netting_state.state import Need, Node, NodeKey
     from medhavi.planners.mrp.netting_state.stock_levels import StockLevels

@@ -15,13 +15,13 @@ import polars as pl
 
 from medhavi.planners.constrained.memory import Reductions
 from medhavi.planners.constrained.orders.jobs import may_move
-from medhavi.planners.constrained.search.found_orders import EarlierPeg, EarlierPegs
 from medhavi.planners.constrained.search.plant_names import (
     NamedDecisions,
     first_options,
     named,
     names_of,
 )
+from medhavi.planners.constrained.search.scheduled_orders import EarlierPeg, EarlierPegs
 from medhavi.planners.constrained.search.standing_work import work_key
 from medhavi.planners.kernels.plant_kernels.earlier_work import EarlierWork
 from medhavi.planners.mrp.netting_state.state import NodeKey
@@ -31,11 +31,11 @@ from medhavi.providers.sources import OrderTiming
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from medhavi.planners.constrained.netting.given_sources import Decisions
-    from medhavi.planners.constrained.search.found_orders import SearchableRun
-    from medhavi.planners.constrained.search.found_pegs import Found
+    from medhavi.planners.constrained.netting.prescribed_sources import Decisions
     from medhavi.planners.constrained.search.plant.model import Model
     from medhavi.planners.constrained.search.plant_names import PlantNames
+    from medhavi.planners.constrained.search.plant_schedule import PlantSchedule
+    from medhavi.planners.constrained.search.scheduled_orders import SearchableRun
     from medhavi.planners.mrp.netting_state.state import Demand, SupplyOrder
     from medhavi.results.plans.plan import Plan
 
@@ -53,7 +53,7 @@ _STEP = 3
 
 
 def schedule_of(
-    run: SearchableRun, model: Model, found: Found, floors: Mapping[str, int]
+    run: SearchableRun, model: Model, found: PlantSchedule, floors: Mapping[str, int]
 ) -> pl.DataFrame:
     """What was found as one row of lists.
 

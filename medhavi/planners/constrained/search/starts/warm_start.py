@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medhavi.planners.constrained.search.construction import costs_of, new_schedule
-from medhavi.planners.constrained.search.found_pegs import chained
 from medhavi.planners.constrained.search.plant_names import names_of
+from medhavi.planners.constrained.search.plant_schedule import chained
+from medhavi.planners.constrained.search.schedule_search import CHUNK, SCALE, Repair
 from medhavi.planners.constrained.search.search_effort import (
     MOST_OUT,
     MOST_TOGETHER,
     budget_of,
 )
-from medhavi.planners.constrained.search.seeking import CHUNK, SCALE, Repair
 from medhavi.planners.constrained.search.shared_departures import SharedDepartures
 from medhavi.planners.constrained.search.starts.baseline_schedule import (
     BaselineSchedule,
@@ -35,10 +35,10 @@ from medhavi.units import HOUR
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from medhavi.planners.constrained.search.found_orders import SearchableRun
-    from medhavi.planners.constrained.search.found_pegs import Found
     from medhavi.planners.constrained.search.plant.model import Model
-    from medhavi.planners.constrained.search.search_effort import Watch
+    from medhavi.planners.constrained.search.plant_schedule import PlantSchedule
+    from medhavi.planners.constrained.search.scheduled_orders import SearchableRun
+    from medhavi.planners.constrained.search.search_effort import SearchObserver
     from medhavi.planners.kernels.compiled import Engine
     from medhavi.planners.kernels.plant_kernels.earlier_work import EarlierWork
     from medhavi.planners.kernels.plant_kernels.plant_record import Plant
@@ -70,9 +70,9 @@ def resumed(
     model: Model,
     engine: Engine,
     kept: BaselineSchedule,
-    watch: Watch,
+    watch: SearchObserver,
     seed: int,
-) -> Found | None:
+) -> PlantSchedule | None:
     """Schedule found from one that was kept; None: too much of it is hit.
 
     Parameters
@@ -220,7 +220,7 @@ class _WarmRepair(Repair):
         model: Model,
         engine: Engine,
         start: WarmStart,
-        watch: Watch,
+        watch: SearchObserver,
         seed: int,
         reached: np.ndarray,
         shared: SharedDepartures | None,

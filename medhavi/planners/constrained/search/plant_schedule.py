@@ -11,7 +11,7 @@ import numpy as np
 from medhavi.planners.constrained.memory import lines_together
 from medhavi.planners.constrained.orders.jobs import (
     Job,
-    Take,
+    PeggedNeed,
     dated_lines,
     forgotten_line,
 )
@@ -19,9 +19,9 @@ from medhavi.planners.constrained.orders.jobs import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
-    from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
-    from medhavi.planners.constrained.search.found_orders import SearchableRun
+    from medhavi.planners.constrained.netting.order_dates import FeasibleOrderCreation
     from medhavi.planners.constrained.search.plant.model import Model
+    from medhavi.planners.constrained.search.scheduled_orders import SearchableRun
     from medhavi.planners.kernels.plant_kernels.plant_record import Plant
     from medhavi.planners.kernels.plant_kernels.schedule_record import ScheduleRecord
     from medhavi.planners.mrp.netting_state.state import (
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     )
 
 
-class Found(NamedTuple):
+class PlantSchedule(NamedTuple):
     """Orders and pegs of a schedule; instants count from now [s].
 
     `order_*`: item, quantity [steps], begin, end, option and lane of the work as early
@@ -100,14 +100,14 @@ def gains_of(plant: Plant, item: np.ndarray, size: np.ndarray) -> np.ndarray:
     return found
 
 
-def latest_arrival(plant: Plant, found: Found, giver: int) -> int:
+def latest_arrival(plant: Plant, found: PlantSchedule, giver: int) -> int:
     """When goods of a giver are there at the latest [s since now]."""
     if giver < 0:
         return int(plant.s_ready[-2 - giver])
     return int(found.order_late_end[giver] + plant.post[found.order_item[giver]])
 
 
-def with_freed(model: Model, found: Found) -> tuple[Found, bool]:
+def with_freed(model: Model, found: PlantSchedule) -> tuple[PlantSchedule, bool]:
     """Pegs in which what stock levels keep until they fall is what they keep.
 
     Who takes what a fallen level leaves takes it of whatever came for the level.
@@ -400,7 +400,7 @@ def lanes_beside(plant: Plant, plan: ScheduleRecord, orders: np.ndarray) -> np.n
     return np.where(np.arange(others) < count[:, np.newaxis], rows[orders], -1)
 
 
-class FoundJobs(Mapping[int, Job]):
+class ScheduledJobs(Mapping[int, Job]):
     """Orders with what they take, made when they are asked for."""
 
     def __init__(
@@ -436,7 +436,9 @@ class FoundJobs(Mapping[int, Job]):
         for match in self._matches[order.index]:
             unit = release.units[release.match_unit[match]]
             units.setdefault(release.match_need[match], []).append(unit)
-        takes = [Take(release.needs[need], found) for need, found in units.items()]
+        takes = [
+            PeggedNeed(release.needs[need], found) for need, found in units.items()
+        ]
         floor = self._floor(order)
         return Job(order.index, order, takes, floor=floor, placed=True)
 
@@ -468,7 +470,7 @@ def may_free(run: SearchableRun) -> bool:
 def unused_holds(
     run: SearchableRun,
     model: Model,
-    found: Found,
+    found: PlantSchedule,
     known: Mapping[NodeKey, Mapping[str, int]],
 ) -> dict[NodeKey, dict[str, int]]:
     """What of holds on receipts their owners were served without, in full and in time.

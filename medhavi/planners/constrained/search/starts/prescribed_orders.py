@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from medhavi.planners.constrained.search.schedule_search import Repair
 from medhavi.planners.constrained.search.search_effort import budget_of, moves_of
-from medhavi.planners.constrained.search.seeking import Repair
 from medhavi.planners.constrained.search.starts.warm_start import WarmStart
 from medhavi.planners.kernels.plant_kernels.earlier_work import EarlierWork
 from medhavi.planners.kernels.plant_kernels.plant_record import (
@@ -27,10 +27,10 @@ from medhavi.planners.kernels.plant_kernels.plant_record import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medhavi.planners.constrained.netting.given_sources import Decisions
-    from medhavi.planners.constrained.search.found_pegs import Found
+    from medhavi.planners.constrained.netting.prescribed_sources import Decisions
     from medhavi.planners.constrained.search.plant.model import Model
-    from medhavi.planners.constrained.search.search_effort import Watch
+    from medhavi.planners.constrained.search.plant_schedule import PlantSchedule
+    from medhavi.planners.constrained.search.search_effort import SearchObserver
     from medhavi.planners.kernels.compiled import Engine
 
 GONE = -1
@@ -291,9 +291,9 @@ def sought_from(
     engine: Engine,
     decisions: Decisions,
     effort: str,
-    watch: Watch,
+    watch: SearchObserver,
     seed: int,
-) -> Found | None:
+) -> PlantSchedule | None:
     """Seek a schedule from given orders; None: there is no room for them.
 
     Parameters

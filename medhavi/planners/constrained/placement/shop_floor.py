@@ -4,8 +4,8 @@ Makes ask the finite capacity; purchases and moves ask the clock of their source
 wait until the supplier delivers, or a vehicle carries, that much more.
 
 Two of three orders of a company with several sites are such moves. They are placed, and
-moved back, as `Placing` does it with any order, without its questions about steps, ends
-of life and changeovers.
+moved back, as `OrderPlacement` does it with any order, without its questions about
+steps, ends of life and changeovers.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ TRIES = 1000
 """Periods of a supplier, or departures of a lane, that are looked at for one order."""
 
 
-class Shop:
+class ShopFloor:
     """Answers when orders fit, and keeps what is occupied.
 
     Parameters
@@ -319,12 +319,12 @@ class PlainMoves:
         When orders that waited could have begun, by number of their job; it grows.
     """
 
-    def __init__(self, shop: Shop, could_begin: dict[int, int]) -> None:
+    def __init__(self, shop: ShopFloor, could_begin: dict[int, int]) -> None:
         self._shop = shop
         self._could_begin = could_begin
 
     def early(self, job: Job) -> bool:
-        """Place a move as early as can be; False: `Placing` must ask once more."""
+        """Place a move as early as can be; False: `OrderPlacement` asks again."""
         shop, order, goods = self._shop, job.order, job.goods
         start = max(job.floor, goods)
         timing = shop.earliest(order, start)

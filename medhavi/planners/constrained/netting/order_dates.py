@@ -9,14 +9,16 @@ first, late. An existing receipt that comes before new supply could come serves 
 instead.
 
 Orders are cut to it: one that is more than a window of its supplier holds would wait
-whole until that window is over, and the placing moves orders but cuts none.
+whole until that window is over, and the placement moves orders but cuts none.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medhavi.planners.constrained.netting.given_sources import GivenOrderCreation
+from medhavi.planners.constrained.netting.prescribed_sources import (
+    PrescribedOrderCreation,
+)
 from medhavi.planners.constrained.netting.rationing import lot_below, makeable
 from medhavi.planners.mrp.netting_state.order_creation import MOST_PARTS
 from medhavi.planners.mrp.netting_state.state import URGENCY
@@ -25,7 +27,7 @@ from medhavi.units import ALWAYS, NEVER
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from medhavi.planners.constrained.netting.way_chains import WayChains
+    from medhavi.planners.constrained.netting.earliest_supply import EarliestSupply
     from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
     from medhavi.planners.mrp.netting_state.order_creation import NetRequirement
     from medhavi.planners.mrp.netting_state.state import (
@@ -137,7 +139,7 @@ class SupplierCapacity:
         return None
 
 
-class FeasibleOrderCreation(GivenOrderCreation):
+class FeasibleOrderCreation(PrescribedOrderCreation):
     """The register of a constrained run, and the maker of its new orders.
 
     Parameters
@@ -162,7 +164,7 @@ class FeasibleOrderCreation(GivenOrderCreation):
         self._quotas = quotas
         self._room = SupplierCapacity(quotas)
         self._most: dict[int, int | None] = {}
-        self.chains: WayChains | None = None
+        self.chains: EarliestSupply | None = None
 
     def dissolve(self) -> None:
         """Clear all references; see `NettingState.dissolve`."""

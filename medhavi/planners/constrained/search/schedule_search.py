@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medhavi.planners.constrained.placement.placing import URGENT_DAYS
+from medhavi.planners.constrained.placement.order_placement import URGENT_DAYS
 from medhavi.planners.constrained.search.changeovers import cut_campaigns
 from medhavi.planners.constrained.search.construction import (
     Passes,
@@ -26,8 +26,12 @@ from medhavi.planners.constrained.search.construction import (
     limit_ends,
     new_schedule,
 )
-from medhavi.planners.constrained.search.found_pegs import Found, chained, lanes_beside
 from medhavi.planners.constrained.search.plant.machines import refuse
+from medhavi.planners.constrained.search.plant_schedule import (
+    PlantSchedule,
+    chained,
+    lanes_beside,
+)
 from medhavi.planners.constrained.search.search_effort import (
     MOST_A_LATE,
     MOST_OUT,
@@ -56,7 +60,11 @@ if TYPE_CHECKING:
 
     from medhavi.planners.constrained.search.construction import Constructed
     from medhavi.planners.constrained.search.plant.model import Model
-    from medhavi.planners.constrained.search.search_effort import Budget, Manner, Watch
+    from medhavi.planners.constrained.search.search_effort import (
+        Budget,
+        SearchObserver,
+        SqueakyWheelSettings,
+    )
     from medhavi.planners.kernels.compiled import Engine
     from medhavi.planners.kernels.plant_kernels.plant_record import Pass, Plant
 
@@ -77,7 +85,7 @@ class _Point:
     cost: int
 
 
-class Wheel:
+class SqueakyWheel:
     """Turns on one construction.
 
     Parameters
@@ -89,7 +97,11 @@ class Wheel:
     """
 
     def __init__(
-        self, passes: Passes, start: Constructed, manner: Manner, seed: int
+        self,
+        passes: Passes,
+        start: Constructed,
+        manner: SqueakyWheelSettings,
+        seed: int,
     ) -> None:
         self._passes = passes
         self._manner = manner
@@ -224,12 +236,12 @@ def seek(
     model: Model,
     engine: Engine,
     effort: str,
-    watch: Watch,
+    watch: SearchObserver,
     seed: int,
     *,
     saves: bool = True,
     share: float = 1.0,
-) -> Found:
+) -> PlantSchedule:
     """Seek a schedule.
 
     Parameters
@@ -279,7 +291,7 @@ def seek(
             if start > 0:
                 passes.run(first.wanted, passes.nothing, first.setting)
                 passes.swap()
-            Wheel(passes, first, wheel, own).turn(told, watch.stop)
+            SqueakyWheel(passes, first, wheel, own).turn(told, watch.stop)
             classes.tell(passes.work.d_finish)
         repair = Repair(engine, model, watch, budget, _room(model, passes, budget), own)
         repair.load(passes.work)
@@ -328,7 +340,7 @@ class Repair:
         self,
         engine: Engine,
         model: Model,
-        watch: Watch,
+        watch: SearchObserver,
         budget: Budget,
         fresh: ScheduleRecord,
         seed: int,
@@ -527,7 +539,7 @@ class Repair:
         ids = self._engine.ints(np.zeros(len(plan.o_item)))
         return int(plant.worth[0] * self._kernels.paid(self._plant, plan, ids))
 
-    def found(self, passes: int, tally: np.ndarray) -> Found:
+    def found(self, passes: int, tally: np.ndarray) -> PlantSchedule:
         """What was found; the schedule is justified to the right afterwards."""
         plan, alive = self._plan, self._alive()
         count = len(alive)
@@ -550,7 +562,7 @@ class Repair:
         # What is there for a late demand before all of it is goes to it then.
         plan.state[APART] = 1
         self._postpone()
-        return Found(
+        return PlantSchedule(
             order_item=np.asarray(plan.o_item, np.int64)[alive],
             order_qty=np.asarray(plan.o_qty, np.int64)[alive],
             order_start=start,

@@ -1,4 +1,4 @@
-"""What a placing costs: the weighted lateness of the demands, by real arrivals.
+"""What a placement costs: the weighted lateness of the demands, by real arrivals.
 
 A late demand weighs as much as a day of its lateness costs, or as its priority says,
 times some days and those that it is late. Lines that go together are as late as the
@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.planners.constrained.netting.given_sources import dates_ahead
+from medhavi.planners.constrained.netting.prescribed_sources import dates_ahead
 from medhavi.planners.mrp.netting_state.state import Demand, SupplyUnit
 from medhavi.providers.product_facts import demand_value
 from medhavi.units import DAY, INT64_MAX, NEVER, from_units, seconds_up
@@ -270,7 +270,7 @@ def late_parts(lines: Iterable[Line], weights: Weights | MoneyWeights) -> int:
     )
 
 
-class Judged(NamedTuple):
+class PlanScore(NamedTuple):
     """What a plan is judged by: `weigh_lines`, and `late_parts`.
 
     `money` are the late parts where demands have prices or costs: no plan that is
@@ -283,7 +283,7 @@ class Judged(NamedTuple):
     money: int = 0
     parts: int = 0
 
-    def no_worse(self, other: Judged) -> bool:
+    def no_worse(self, other: PlanScore) -> bool:
         """Whether less is missing, or as much, and nothing else is dearer."""
         if self.missing != other.missing:
             return self.missing < other.missing
@@ -292,9 +292,9 @@ class Judged(NamedTuple):
         return self.late < other.late or self.parts <= other.parts
 
 
-def judge(lines: Sequence[Line], weights: Weights | MoneyWeights) -> Judged:
+def judge(lines: Sequence[Line], weights: Weights | MoneyWeights) -> PlanScore:
     """What deliveries are judged by."""
     found = late_parts(lines, weights)
     if isinstance(weights, MoneyWeights):
-        return Judged(*weigh_lines(lines, weights), money=found)
-    return Judged(*weigh_lines(lines, weights), parts=found)
+        return PlanScore(*weigh_lines(lines, weights), money=found)
+    return PlanScore(*weigh_lines(lines, weights), parts=found)

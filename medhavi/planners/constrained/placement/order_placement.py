@@ -16,7 +16,7 @@ from medhavi.planners.constrained.placement.goods_in_time import (
     kept_alive,
     touched,
 )
-from medhavi.planners.constrained.placement.shop import PlainMoves, is_plain_move
+from medhavi.planners.constrained.placement.shop_floor import PlainMoves, is_plain_move
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND
 from medhavi.providers.finite_capacity.free_slots import AT_ONCE
 from medhavi.snapshot.network.network import by_precedence
@@ -25,12 +25,12 @@ from medhavi.units import ALWAYS, DAY, NEVER
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
+    from medhavi.planners.constrained.netting.order_dates import FeasibleOrderCreation
     from medhavi.planners.constrained.orders.causes import Wait
-    from medhavi.planners.constrained.orders.jobs import Before, Job
-    from medhavi.planners.constrained.orders.weighing import Line
+    from medhavi.planners.constrained.orders.jobs import Job, PriorPlacement
+    from medhavi.planners.constrained.orders.lateness_weights import Line
     from medhavi.planners.constrained.placement.campaigning import Campaigning
-    from medhavi.planners.constrained.placement.shop import Shop
+    from medhavi.planners.constrained.placement.shop_floor import ShopFloor
     from medhavi.planners.mrp.netting_state.state import SupplyOrder, SupplyUnit
     from medhavi.providers.sources import OrderTiming
 
@@ -39,8 +39,8 @@ TRIES = 16
 """Closed time can move a use less than the start; then the start moves again."""
 
 
-class Mark(NamedTuple):
-    """A state of a placing: of its orders, of what they hold, and its sequence."""
+class PlacementState(NamedTuple):
+    """A state of a placement: of its orders, of what they hold, and its sequence."""
 
     changes: int
     held: tuple[int, int]
@@ -48,7 +48,7 @@ class Mark(NamedTuple):
     campaigns: Campaigning | None
 
 
-class Placing:
+class OrderPlacement:
     """Places the orders of one netting.
 
     Parameters
@@ -57,7 +57,7 @@ class Placing:
         Register of the netting; dates of its orders, needs and units change.
     shop
         Answers when an order fits, and keeps what is occupied.
-    most_early
+    early
         How much before its need work on a resource may begin, by its name [s].
 
     Attributes
@@ -73,12 +73,12 @@ class Placing:
     """
 
     def __init__(
-        self, release: FeasibleOrderCreation, shop: Shop, most_early: Mapping[str, int]
+        self, release: FeasibleOrderCreation, shop: ShopFloor, early: Mapping[str, int]
     ) -> None:
         self._shop = shop
         self._release = release
         self._in_time = GoodsInTime(release)
-        self.jobs: list[Job] = jobs_of(release, most_early)
+        self.jobs: list[Job] = jobs_of(release, early)
         self.sequence: list[Job] = []
         self.outlived: dict[int, int] = {}
         self.crowded: set[str] = set()
@@ -89,7 +89,7 @@ class Placing:
         self._anywhere = False
         self._moving_up = False
         self._marked = False
-        self._changes: list[Before] = []
+        self._changes: list[PriorPlacement] = []
         self._could_begin: dict[int, int] = {}
         self._moves = PlainMoves(shop, self._could_begin)
         self._dates: dict[int, int] = {}
@@ -299,13 +299,13 @@ class Placing:
         return found
 
     # --- trying out ----------------------------------------------------------------
-    def mark(self) -> Mark:
+    def mark(self) -> PlacementState:
         """Mark to undo to; changes are noted from the first one on."""
         self._marked = True
         held = self._shop.mark()
-        return Mark(len(self._changes), held, self.sequence, self.campaigns)
+        return PlacementState(len(self._changes), held, self.sequence, self.campaigns)
 
-    def undo(self, mark: Mark) -> None:
+    def undo(self, mark: PlacementState) -> None:
         """Take back all that was placed and taken out since a mark."""
         self._shop.undo(mark.held)
         while len(self._changes) > mark.changes:
@@ -340,7 +340,7 @@ class Placing:
             outlived = self.outlived.get(job.order.index)
             self._changes.append(state_of(job, could_begin, outlived))
 
-    def _restore(self, before: Before) -> None:
+    def _restore(self, before: PriorPlacement) -> None:
         job = before.job
         restore(before)
         for known, key, value in (

@@ -56,7 +56,7 @@ MOST_GROWTH = 3
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Kept:
+class RetainedRun:
     """Records of a finished run; `index` is their place in its lists.
 
     Parameters
@@ -151,7 +151,7 @@ class Kept:
         return len(self.needs) > MOST_GROWTH * self.first_needs + 1000
 
 
-def kept(run: MrpRun, made: Plan) -> Kept | None:
+def kept(run: MrpRun, made: Plan) -> RetainedRun | None:
     """What a run from nothing leaves; None: its parts cannot be netted alone.
 
     `made` is its plan.
@@ -175,7 +175,7 @@ def kept(run: MrpRun, made: Plan) -> Kept | None:
     pegged = lower_ranks(release.needs, rank)
     pegs = run.peg()
     _lighten(run)
-    return Kept(
+    return RetainedRun(
         run=run,
         first_needs=len(release.needs),
         model=model,

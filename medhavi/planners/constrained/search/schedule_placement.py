@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from medhavi.planners.constrained.orders.causes import Wait
-from medhavi.planners.constrained.placement.placing import (
+from medhavi.planners.constrained.placement.order_placement import (
     TRIES,
-    Placing,
+    OrderPlacement,
     in_sequence,
     start_of,
     urgency,
 )
 from medhavi.planners.constrained.search.changeovers import stretches
-from medhavi.planners.constrained.search.found_orders import taken_at
-from medhavi.planners.constrained.search.found_pegs import FoundJobs, differ
-from medhavi.planners.constrained.search.found_timings import ends_alone
+from medhavi.planners.constrained.search.plant_schedule import ScheduledJobs, differ
+from medhavi.planners.constrained.search.scheduled_orders import taken_at
+from medhavi.planners.constrained.search.scheduled_timings import ends_alone
 from medhavi.planners.constrained.search.standing_work import (
     LateGoodsError,
     goods_there,
@@ -39,22 +39,22 @@ from medhavi.units import ALWAYS, NEVER
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
+    from medhavi.planners.constrained.netting.order_dates import FeasibleOrderCreation
     from medhavi.planners.constrained.orders.jobs import Job
-    from medhavi.planners.constrained.orders.weighing import Line
-    from medhavi.planners.constrained.placement.shop import Shop
-    from medhavi.planners.constrained.search.laying_out import Layout
+    from medhavi.planners.constrained.orders.lateness_weights import Line
+    from medhavi.planners.constrained.placement.shop_floor import ShopFloor
+    from medhavi.planners.constrained.search.schedule_layout import Layout
     from medhavi.planners.mrp.netting_state.state import SupplyOrder, SupplyUnit
     from medhavi.providers.sources import OrderTiming, Source
 
 
-class FoundPlacing(Placing):
+class SchedulePlacement(OrderPlacement):
     """Places orders where a search found room; purchases as their suppliers deliver.
 
     Parameters
     ----------
-    release, shop, most_early
-        As of `Placing`; there are no orders yet.
+    release, shop, early
+        As of `OrderPlacement`; there are no orders yet.
     layout
         What was found; it is laid before anything is placed.
     """
@@ -62,11 +62,11 @@ class FoundPlacing(Placing):
     def __init__(
         self,
         release: FeasibleOrderCreation,
-        shop: Shop,
-        most_early: Mapping[str, int],
+        shop: ShopFloor,
+        early: Mapping[str, int],
         layout: Layout,
     ) -> None:
-        super().__init__(release, shop, most_early)
+        super().__init__(release, shop, early)
         self._layout = layout
         self._bought: list[_Purchase] = []
         self._place = self._floors = np.empty(0, np.int64)
@@ -155,7 +155,7 @@ class FoundPlacing(Placing):
         """Orders with what they take, by index; each is made when it is asked for."""
         owner = np.where(self._waiting, self._owner, -1)
         takers = owner[np.array(self._release.match_need, np.int64)]
-        return FoundJobs(self._release, takers, self._floor)
+        return ScheduledJobs(self._release, takers, self._floor)
 
     def waits(self, job: Job) -> tuple[Wait, ...]:
         """What an order waited for beyond its goods; before anything moves back."""
@@ -368,7 +368,7 @@ def _first_use(unit: SupplyUnit, taken: Mapping[int, int]) -> int:
     return found
 
 
-class SequencedPlacing(Placing):
+class SequencedPlacement(OrderPlacement):
     """Places orders with all rules, in the sequence in which they were found to start.
 
     Parameters
@@ -380,13 +380,13 @@ class SequencedPlacing(Placing):
     def __init__(
         self,
         release: FeasibleOrderCreation,
-        shop: Shop,
-        most_early: Mapping[str, int],
+        shop: ShopFloor,
+        early: Mapping[str, int],
         layout: Layout,
         *,
         keeps: bool,
     ) -> None:
-        super().__init__(release, shop, most_early)
+        super().__init__(release, shop, early)
         self._layout = layout
         self._keeps = keeps
         self._at_once = True
@@ -394,8 +394,8 @@ class SequencedPlacing(Placing):
         for order in layout.orders:
             # By then steps keep to what they prefer.
             order.need = layout.arrival_of(order)
-        if most_early:
-            self._not_too_early(most_early)
+        if early:
+            self._not_too_early(early)
 
     def _not_too_early(self, most: Mapping[str, int]) -> None:
         """Limit how much before its takers want it work begins, nobody in its way.

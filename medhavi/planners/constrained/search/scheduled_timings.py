@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from medhavi.providers.capacity.schedule import RoutingTask
 
 
-class FoundTimings:
+class ScheduledTimings:
     """Timings of found makes, as of `timing_of`; most are as in another layout.
 
     Parameters

@@ -15,12 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medhavi.planners.constrained.search.changeovers import Work, depends, steps_of
-from medhavi.planners.constrained.search.found_orders import (
-    FoundItem,
-    FoundOrders,
-    goods_taken,
-)
-from medhavi.planners.constrained.search.found_pegs import (
+from medhavi.planners.constrained.search.plant.supplies import short_of
+from medhavi.planners.constrained.search.plant_schedule import (
     Columns,
     Grouped,
     NeedNumbers,
@@ -30,12 +26,16 @@ from medhavi.planners.constrained.search.found_pegs import (
     differ,
     gains_of,
 )
-from medhavi.planners.constrained.search.found_timings import (
-    FoundTimings,
+from medhavi.planners.constrained.search.scheduled_orders import (
+    ScheduledItem,
+    ScheduledOrders,
+    goods_taken,
+)
+from medhavi.planners.constrained.search.scheduled_timings import (
+    ScheduledTimings,
     timing_of,
     with_holds,
 )
-from medhavi.planners.constrained.search.plant.supplies import short_of
 from medhavi.providers.capacity.clocks import SingleStepClock
 from medhavi.providers.sources import OrderTiming
 from medhavi.units import NEVER
@@ -44,12 +44,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from medhavi.planners.constrained.memory import Ran, StepComponent
-    from medhavi.planners.constrained.search.found_orders import (
+    from medhavi.planners.constrained.search.plant.model import Model
+    from medhavi.planners.constrained.search.plant_schedule import PlantSchedule
+    from medhavi.planners.constrained.search.scheduled_orders import (
         SearchableRun,
         SearchedOrderCreation,
     )
-    from medhavi.planners.constrained.search.found_pegs import Found
-    from medhavi.planners.constrained.search.plant.model import Model
     from medhavi.planners.mrp.netting_state.state import (
         Need,
         Node,
@@ -104,7 +104,7 @@ class Layout:
         self,
         release: SearchedOrderCreation,
         model: Model,
-        found: Found,
+        found: PlantSchedule,
         *,
         exact: bool,
         known: Mapping[Ran, OrderTiming],
@@ -122,7 +122,7 @@ class Layout:
         self._lent: list[tuple[Need, int, SupplyUnit, int]] = []
         self._release = release
         self.steps = steps = steps_of(model, found, exact=exact)
-        self.timings = FoundTimings(model, steps, known)
+        self.timings = ScheduledTimings(model, steps, known)
         last = np.flatnonzero(model.product[steps.item] == steps.item)
         last = last[~among(model.serves[steps.item[last]], model.netted)]
         # Of equal starts the first place comes first: sorting keeps their order.
@@ -197,7 +197,9 @@ class Layout:
         """Places of the steps of an order among all, in the order of working."""
         return self._placed[place]
 
-    def _pegs(self, found: Found, rank: np.ndarray, numbers: NeedNumbers) -> Pegs:
+    def _pegs(
+        self, found: PlantSchedule, rank: np.ndarray, numbers: NeedNumbers
+    ) -> Pegs:
         """All pegs between orders, which are named by their new places.
 
         What is bought is netted anew, but what stands for work that begins too early
@@ -285,7 +287,7 @@ class Layout:
             by_run = bought[number] or number in model.netted
             for source in () if by_run else sources:
                 taken = model.taken.get(source, ())
-                self._make(source, FoundItem(node, model.ways[source], taken))
+                self._make(source, ScheduledItem(node, model.ways[source], taken))
         # All needs of what was found are known: what is netted for them comes last.
         done: set[int] = set()
         for number, _, node in rows:
@@ -436,7 +438,7 @@ class Layout:
             )
         self._lent.clear()
 
-    def _make(self, number: int, item: FoundItem) -> None:
+    def _make(self, number: int, item: ScheduledItem) -> None:
         """Register the orders of a product; their clock says when they run."""
         sizes, gains, left, wanted, starts, arrivals, ends = self._columns[number]
         if not sizes:
@@ -474,10 +476,10 @@ class Layout:
         instants = uses
         if self._exact:
             instants = self._instants(item.taken, count, steps.late.since)
-        found = FoundOrders(
+        found = ScheduledOrders(
             sizes, gains, timings, instants, arrivals, left, ends, *pegs
         )
-        made = self._release.found_orders(item, found)
+        made = self._release.scheduled_orders(item, found)
         units = [unit for order in made for unit in order.units]
         self._left.setdefault(id(item.node), []).extend(units)
         self._release.by_products(made, item.way, exact=self._exact)

@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.constrained.feasible_run import FeasibleRun
-from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
+from medhavi.planners.constrained.netting.order_dates import FeasibleOrderCreation
 from medhavi.planners.constrained.orders.jobs import jobs_of
 from medhavi.planners.mrp.hard_allocations import AllocationGap, could_serve
 from medhavi.planners.mrp.netting_state.order_creation import (
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
         Reductions,
         StepComponent,
     )
-    from medhavi.planners.constrained.netting.given_sources import Decisions
+    from medhavi.planners.constrained.netting.prescribed_sources import Decisions
     from medhavi.planners.mrp.hard_allocations import HardAllocation
     from medhavi.planners.mrp.netting_state.state import (
         Node,
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 _URGENCY = attrgetter("priority", "index")
 
 
-class FoundItem:
+class ScheduledItem:
     """What all found orders of a product have in common, looked up once.
 
     They give one product at their end, and take their components when their steps
@@ -80,7 +80,7 @@ class FoundItem:
         self.traits = way.traits(node) if way.provides else None
 
 
-class FoundOrders(NamedTuple):
+class ScheduledOrders(NamedTuple):
     """All found orders of a product, made or moved, in sequence of registration.
 
     Of each order: size and what it gives [steps], when it runs as late as its takers
@@ -255,7 +255,9 @@ class SearchedOrderCreation(FeasibleOrderCreation):
             timing = self.soonest(source, size)
         return timing
 
-    def found_orders(self, item: FoundItem, found: FoundOrders) -> list[SupplyOrder]:
+    def scheduled_orders(
+        self, item: ScheduledItem, found: ScheduledOrders
+    ) -> list[SupplyOrder]:
         """Register orders with what they give and need, as early as can be.
 
         What is open of the needs that they serve stays as it is.
@@ -387,7 +389,7 @@ class SearchedOrderCreation(FeasibleOrderCreation):
         # More than half of its life is left to that move: what comes lasts long enough.
         return last if life is None else min(last, need.instant + life // 2)
 
-    def _check(self, item: FoundItem, most: int) -> None:
+    def _check(self, item: ScheduledItem, most: int) -> None:
         """Refuse needs that do not fit 64 bits."""
         for numerator, addend, denominator, part, _ in item.lines:
             qty = -(-(most * numerator + addend) // denominator)

@@ -48,7 +48,7 @@ MOST_BESIDE = 20
 """Pieces of one want at most: more would be orders that nobody can handle."""
 
 
-class PieceQueue:
+class LotQueue:
     """Counts the pieces of one want by routing.
 
     Parameters
@@ -195,7 +195,7 @@ MANY = 1_000_000
 """Units of an order that is begun with so many for each good one as any large one."""
 
 
-class GivenOrderCreation(OrderCreation):
+class PrescribedOrderCreation(OrderCreation):
     """The register of a run in which sources may be meant to bring some each.
 
     Parameters
@@ -206,7 +206,7 @@ class GivenOrderCreation(OrderCreation):
 
     def __init__(self, model: ItemLocationGraph, as_of: int) -> None:
         super().__init__(model, as_of)
-        self._queue = PieceQueue(model.providers.capacity)
+        self._queue = LotQueue(model.providers.capacity)
         self.lots: Lots = {}
         self.sizes: Sizes = {}
         self.ahead: Mapping[int, Sequence[Slice]] = {}
@@ -329,7 +329,7 @@ class GivenOrderCreation(OrderCreation):
         return made
 
 
-class GivenOrder(NamedTuple):
+class PrescribedOrder(NamedTuple):
     """An order that a plan is meant to have.
 
     Parameters
@@ -352,7 +352,7 @@ class GivenOrder(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decisions:
-    """Decisions that netting and placing decode.
+    """Decisions that netting and placement decode.
 
     Parameters
     ----------
@@ -420,7 +420,7 @@ class Decisions:
     closed: tuple[tuple[str, int, int], ...] = ()
     floors: Mapping[str, int] | None = None
     replenishments: Replenishments | None = None
-    orders: Sequence[GivenOrder] = ()
+    orders: Sequence[PrescribedOrder] = ()
     served: Mapping[int, Sequence[Slice]] = field(default_factory=dict)
     as_given: bool = False
     lowered: Sizes = field(default_factory=dict)

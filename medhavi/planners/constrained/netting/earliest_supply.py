@@ -237,7 +237,7 @@ class ChainTimes:
         self.begun: dict[int, int] = {}
 
 
-class WayChains:
+class EarliestSupply:
     """The earliest instants at which supply can be there.
 
     Parameters

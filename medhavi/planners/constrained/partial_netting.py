@@ -10,8 +10,8 @@ from __future__ import annotations
 from bisect import insort
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from medhavi.planners.constrained.netting.dating import is_scarce
 from medhavi.planners.constrained.netting.feasible_netting import number
+from medhavi.planners.constrained.netting.order_dates import is_scarce
 from medhavi.planners.constrained.netting.rationing import Rationing
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     )
 
     from medhavi.planners.constrained.memory import Memory
-    from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
     from medhavi.planners.constrained.netting.feasible_netting import SliceReader
+    from medhavi.planners.constrained.netting.order_dates import FeasibleOrderCreation
     from medhavi.planners.constrained.netting.rationing import Slice
     from medhavi.planners.mrp.netting_state.run_state import NettingState
     from medhavi.planners.mrp.netting_state.state import (
@@ -110,7 +110,7 @@ class Netting(NamedTuple):
         # All records from here on are new ones.
         made = _Counts.of(self.release)
         self.slicer.want(changed, slices)
-        aside = _Aside(self, places, made)
+        aside = _InterimNetting(self, places, made)
         for rank in sorted({self.rank[id(model.nodes[key])] for key in places}):
             aside.put_back(rank)
             self.walk(self.clusters[rank])
@@ -153,7 +153,9 @@ class Netting(NamedTuple):
                 return True
         return False
 
-    def _forget(self, places: Collection[NodeKey], changed: Collection[int]) -> _Gone:
+    def _forget(
+        self, places: Collection[NodeKey], changed: Collection[int]
+    ) -> _RemovedRecords:
         """Undo what netting did at places; the register keeps its numbers so far."""
         release = self.release
         orders = {
@@ -161,7 +163,7 @@ class Netting(NamedTuple):
             for order in release.orders
             if order.existing is None and order.node in places
         }
-        gone = _Gone(orders, changed)
+        gone = _RemovedRecords(orders, changed)
         for key in places:
             node = release.model.nodes[key]
             node.units = [unit for unit in node.units if not gone.unit(unit)]
@@ -180,7 +182,7 @@ class Netting(NamedTuple):
     def _arrange(
         self,
         places: Collection[NodeKey],
-        gone: _Gone,
+        gone: _RemovedRecords,
         made: _Counts,
         known: Collection[int],
     ) -> None:
@@ -260,7 +262,7 @@ class _Waiting(NamedTuple):
     home: list[Any]
 
 
-class _Aside:
+class _InterimNetting:
     """What some places want and have, until the orders that make it are netted.
 
     Who looks at a place before its turn then finds what a netting of all would have
@@ -316,7 +318,7 @@ class _Aside:
         self._waiting = left
 
 
-class _Gone(NamedTuple):
+class _RemovedRecords(NamedTuple):
     """Orders by identity, and demands, whose records are gone."""
 
     orders: Collection[int]
