@@ -17,6 +17,7 @@ def small() -> targets.Timed:
     return targets.timed(60)
 
 
+@pytest.mark.nightly
 @pytest.mark.req("TGT-01")
 def test_a_promise_keeps_the_shortest_of_three_times(small):
     """Half a second, 5 and 30 s are asked for of the 99th percentile."""

@@ -111,6 +111,7 @@ def test_faint_words_of_a_picture_are_found(page):
     assert faint_words(page) == ["on blue: 3.19"]
 
 
+@pytest.mark.nightly
 @pytest.mark.req("UI-12")
 def test_the_workbench_is_used_by_keyboard_alone(promise_server, page):
     """Tab goes by the order of the frame; Ctrl K opens the search, Escape leaves it."""

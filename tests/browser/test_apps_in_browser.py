@@ -66,6 +66,7 @@ def test_the_plan_is_read_from_the_landing_page_on(watched):
     watched.assert_clean()
 
 
+@pytest.mark.nightly
 @pytest.mark.req("UI-08")
 def test_pages_stay_alive_in_the_shell(watched):
     """From the start page to plan, items and back: no reload, the address follows."""
@@ -122,6 +123,7 @@ def test_a_page_is_loaded_before_somebody_asks_for_it(watched):
     watched.assert_clean()
 
 
+@pytest.mark.nightly
 @pytest.mark.req("UI-08", "ANA-10")
 @pytest.mark.parametrize("width", some([390, 1280], 1))
 def test_a_view_is_saved_opened_deleted_and_shown_as_a_notebook(watched, width):
@@ -226,6 +228,7 @@ def test_each_part_of_the_plan_has_an_address(watched, tab, words):
     watched.assert_clean()
 
 
+@pytest.mark.nightly
 def test_an_address_of_orders_on_the_plan_page_leads_on(watched):
     watched.open("/plan/?kind=buy")
     page = watched.page

@@ -87,6 +87,7 @@ def assert_beside(page) -> None:
     page.set_viewport_size({"width": WIDE, "height": 2600})
 
 
+@pytest.mark.nightly
 @pytest.mark.req("UI-02", "UI-08")
 @pytest.mark.parametrize("drawer", DRAWERS.values(), ids=DRAWERS)
 def test_what_is_selected_stands_beside_its_grid_and_in_the_address(desk, drawer):
@@ -244,6 +245,7 @@ def test_a_phone_searches_beside_the_scenario(page, promise_server):
     assert box["x"] + box["width"] <= NARROW
 
 
+@pytest.mark.nightly
 @pytest.mark.req("UI-05")
 def test_the_plan_has_the_picture_of_the_capacity_page(desk):
     """Weeks without work, and resources with none, were left out of it."""

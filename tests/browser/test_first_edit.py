@@ -57,6 +57,7 @@ def desk(request, page, tmp_path, chromium):
         yield Watched(page, address)
 
 
+@pytest.mark.nightly
 def test_the_first_edit_is_approved_and_its_plan_shown(desk, tmp_path, neighbour):
     page = desk.page
     ahead = Watched(page.context.new_page(), desk.address)

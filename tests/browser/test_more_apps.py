@@ -88,6 +88,7 @@ def test_a_schedule_is_taken_into_the_plan_and_back(page, tmp_path, chromium):
         desk.assert_clean()
 
 
+@pytest.mark.nightly
 @pytest.mark.req("UI-02", "MRP-17")
 def test_the_items_page_shows_the_record_of_an_item(watched):
     """From the search to the item, its record by day, and what is behind it."""
@@ -122,6 +123,7 @@ def test_a_list_of_choices_opens_without_what_was_searched_before(watched):
     watched.assert_clean()
 
 
+@pytest.mark.nightly
 @pytest.mark.req("ANA-10")
 def test_a_picture_and_a_grid_are_downloaded(watched, tmp_path):
     """As files with their title, their units and their local times."""
@@ -154,6 +156,7 @@ def drag(page, mark, by) -> None:
     page.mouse.up()
 
 
+@pytest.mark.nightly
 @pytest.mark.req("UI-02", "UI-05")
 def test_a_cell_of_the_load_leads_to_its_operations(watched):
     """From the map to the Gantt of a week, and to what one operation waits for."""
@@ -279,6 +282,7 @@ def shifts(page, tmp_path, chromium):
         yield desk
 
 
+@pytest.mark.nightly
 @pytest.mark.req("UI-05")
 def test_a_week_is_seen_changed_priced_approved_and_taken_back(shifts):
     page, button = shifts.page, partial(shifts.page.get_by_role, "button", exact=True)
@@ -372,6 +376,7 @@ def test_the_campaigns_app_says_what_to_do_without_a_matrix(watched):
     watched.assert_clean()
 
 
+@pytest.mark.nightly
 @pytest.mark.req("UI-08")
 def test_a_grid_lists_the_rows_of_the_group_that_is_ticked(watched):
     page = watched.page
@@ -393,6 +398,7 @@ def test_a_grid_lists_the_rows_of_the_group_that_is_ticked(watched):
     watched.assert_clean()
 
 
+@pytest.mark.nightly
 @pytest.mark.req("UI-08")
 @pytest.mark.parametrize(
     "page_address", some(["/cockpit/?", "/plan/?tab=exceptions&"], 1)

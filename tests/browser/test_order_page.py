@@ -140,6 +140,7 @@ def test_a_plant_and_a_week_are_chosen_by_one_click_each(desk):
     desk.assert_clean()
 
 
+@pytest.mark.nightly
 @pytest.mark.req("UI-08")
 def test_an_order_has_an_address_and_says_why(order_desk):
     desk, page = order_desk, order_desk.page
@@ -237,6 +238,7 @@ def test_all_pages_show_a_chosen_moment_until_they_are_back_at_now(order_desk, o
     desk.assert_clean()
 
 
+@pytest.mark.nightly
 @pytest.mark.req("UI-02")
 def test_buttons_of_files_have_the_type_of_other_buttons(order_desk):
     """They were of 16 px beside 14, and higher than the line that they stand in."""
@@ -249,6 +251,7 @@ def test_buttons_of_files_have_the_type_of_other_buttons(order_desk):
         assert (words, button.evaluate(look)[1]) == ("14px", 28)
 
 
+@pytest.mark.nightly
 @pytest.mark.req("UI-08")
 def test_orders_are_grouped_opened_by_the_keyboard_and_exported_as_shown(order_desk):
     desk, page = order_desk, order_desk.page

@@ -53,6 +53,7 @@ def test_tables_keep_no_promise_and_the_page_says_so(watched):
     watched.assert_clean()
 
 
+@pytest.mark.nightly
 @pytest.mark.req("ATP-09")
 def test_who_gives_way_is_told_with_local_dates(watched, tables):
     soon = AS_OF + dt.timedelta(days=1)

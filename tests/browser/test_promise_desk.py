@@ -335,6 +335,7 @@ DEEDS = {
 """What is done at the desk one after the other, and words that stand there then."""
 
 
+@pytest.mark.nightly
 @pytest.mark.req("UI-01", "UI-08", "ATP-19", "ATP-20", "ATP-22", "ATP-23")
 def test_the_whole_desk_by_hand(desk, names):
     for deed, words in DEEDS.items():

@@ -74,6 +74,7 @@ def assert_readable(page: Page, path: str, names: Names) -> None:
     assert width <= 390, path
 
 
+@pytest.mark.nightly
 @pytest.mark.req("UI-08")
 @pytest.mark.parametrize("parts", some([list(PARTS)[::2], list(PARTS)[1::2]], 1))
 def test_parts_say_names_and_local_times_and_warn_of_nothing(

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.browser
 DOUBLE = [{"name": "Double", "change": [{"kind": "demand_factor", "factor": 2.0}]}]
 
 
+@pytest.mark.nightly
 @pytest.mark.req("UI-06", "UI-08")
 def test_pages_show_the_scenario_of_the_bar_until_the_plan_in_force_is_back(
     order_desk, ordered
@@ -102,6 +103,7 @@ def test_a_page_that_is_not_there_yet_takes_the_choice_that_is_made_meanwhile(
     desk.assert_clean()
 
 
+@pytest.mark.nightly
 def test_an_address_of_no_scenario_is_refused_with_the_way_out(order_desk):
     desk, page = order_desk, order_desk.page
     page.goto(f"{desk.address}/#/orders/?what_if=%5B%7B%5D")

@@ -78,6 +78,7 @@ def test_what_would_not_be_obeyed_is_refused(medhavi: Program, company):
     assert "record the fact again" in said.err
 
 
+@pytest.mark.nightly
 def test_plan_promise_and_cycle_look_back(medhavi: Program, company, tmp_path):
     lake = company[:2]
     medhavi("mirror", *company)

@@ -10,6 +10,7 @@ def _own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("MEDHAVI_CACHE", str(tmp_path / "cache"))
 
 
+@pytest.mark.nightly
 def test_the_plan_in_force_and_a_plan_of_a_folder_are_packed(
     medhavi, example, tmp_path
 ):
@@ -36,6 +37,7 @@ def test_a_pdf_is_the_meeting_pack(medhavi, example, tmp_path):
     assert (said.code, "medhavi pack" in said.err) == (2, True)
 
 
+@pytest.mark.nightly
 def test_trade_offs_that_were_found_are_added(medhavi, example, tmp_path):
     place = ("--tables", example)
     assert (

@@ -23,6 +23,7 @@ def company(place, monkeypatch):
     return place
 
 
+@pytest.mark.nightly
 def test_training_is_told_and_what_is_ready_can_be_promoted(medhavi, company):
     recipe = ("--recipe", company / "quick.toml")
     said = medhavi("train", "--kind", "lead_time", *recipe)

@@ -163,6 +163,7 @@ def test_every_plant_of_a_large_company_makes_about_as_much_as_the_others():
         assert max(counts.values()) <= 1.1 * min(counts.values())
 
 
+@pytest.mark.nightly
 def test_a_road_of_a_further_pair_takes_as_long_as_it_is():
     lanes = found(aurora.SCALES["large"], 1).lanes
     assert lanes["PADOVA-MILANO"].hours < lanes["PORTO-MILANO"].hours

@@ -35,6 +35,7 @@ def test_a_week_is_firmed_for_nothing(
     require_kept(snapshot, first, rows["id"].to_list())
 
 
+@pytest.mark.nightly
 def test_orders_of_a_plan_that_was_changed_are_firmed_for_nothing(
     snapshot: Snapshot, first: Plan
 ) -> None:

@@ -293,6 +293,7 @@ def test_a_moment_before_the_void_was_recorded_does_not_see_it(tmp_path):
         assert stock(lake.snapshot(effective_at=day(1.6))) == 1.0
 
 
+@pytest.mark.nightly
 def test_a_correction_replaces_payload_and_time(tmp_path):
     told = [
         counted(1, 40.0, 1),

@@ -201,6 +201,7 @@ _odd_times = st.lists(
 )
 
 
+@pytest.mark.nightly
 @settings(max_examples=examples(3, 60))
 @given(_odd_times)
 def test_the_steps_of_each_row_end_in_what_the_lake_has(told):

@@ -224,6 +224,7 @@ def test_the_lesson_of_promising_never_gets_earlier_by_asking_twice():
     assert values["later"]
 
 
+@pytest.mark.nightly
 def test_the_lesson_of_the_optimizer_compares_modes_and_trades_off():
     _, values = loaded(ROOT / "notebooks" / "n05_optimizer.py").app.run()
     assert list(values["plans"]) == ["mrp", "constrained", "optimize"]

@@ -148,6 +148,7 @@ def graded(draw):
 ASKS = st.sampled_from([{}, RED, {"min_quality": "A"}, {**RED, "min_quality": "C"}])
 
 
+@pytest.mark.nightly
 @settings(
     max_examples=examples(2, 40),
     deadline=None,

@@ -36,6 +36,7 @@ print(json.dumps({
 """
 
 
+@pytest.mark.nightly
 def test_the_small_company_is_planned_by_every_kernel() -> None:
     """A kernel that it left out would be compiled in the first plan of a user."""
     entered: set[str] = set()

@@ -57,6 +57,7 @@ def test_dates_of_a_file_pause_it_and_remedies_do_not(monkeypatch, detail, colle
     assert gc.isenabled()
 
 
+@pytest.mark.nightly
 def test_dates_of_a_file_leave_no_circles_that_only_it_collects():
     snapshot = company(4, 9, 1)
     rows = [cells(qty=number, due=day(number)) for number in range(1, 9)]

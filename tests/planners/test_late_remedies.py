@@ -96,6 +96,7 @@ def two_alike() -> Snapshot:
     )
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("mode", ["constrained", "optimize"])
 def test_a_plan_is_cured_by_its_own_mode(mode: str) -> None:
     """Remedies of a plan in mode optimize were refused."""
@@ -270,6 +271,7 @@ def test_a_demand_that_wants_all_at_once_is_delivered_in_parts() -> None:
     assert relaxed.saved > 0
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("weekdays", [(4,), (1, 4)])
 def test_another_departure_takes_what_waits_for_the_next_one(
     weekdays: tuple[int, ...],

@@ -359,6 +359,7 @@ def test_a_run_tells_what_the_plan_of_each_step_came_to():
     assert plan(snapshot, "constrained").run.steps == ()
 
 
+@pytest.mark.nightly
 @pytest.mark.req("MODE-01")
 def test_a_plan_of_light_effort_is_made_in_lots_where_orders_cost_enough():
     snapshot = lot_sizing(1)
@@ -413,6 +414,7 @@ def test_a_plan_of_light_effort_is_made_in_lots_where_prices_by_quantity_ask_it(
     assert scorecard(found, snapshot).total == pytest.approx(40 + held)
 
 
+@pytest.mark.nightly
 @pytest.mark.req("OPA-01")
 @pytest.mark.parametrize(
     ("settings", "left_out"),

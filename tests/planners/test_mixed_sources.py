@@ -220,6 +220,7 @@ def test_a_lot_that_is_late_for_little_is_not_bought_earlier():
     assert found.fulfilment.filter(demand="D1")["lateness_h"].item() == 9 * 24
 
 
+@pytest.mark.nightly
 def test_an_order_is_made_for_days_where_that_saves_another_one():
     """Eighteen at once for 60: a day has hours for four, bought ones cost 9 each."""
     made = Company(

@@ -136,6 +136,7 @@ def everything(self: FiniteCapacity, routing: str) -> frozenset[str]:
     return frozenset(self.occupancy._ledgers)
 
 
+@pytest.mark.nightly
 def test_orders_that_are_written_late_give_the_same_answers(few, monkeypatch):
     first = [searched(one.quest(), "full") for one in few]
     monkeypatch.setattr(FiniteCapacity, "named", everything)

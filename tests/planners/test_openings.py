@@ -188,6 +188,7 @@ def test_openings_with_least_orders_and_set_ups(seed: int):
     assert found.run.bound <= costs[0] * (1 + 1e-9)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("status", ["planned", "closed"])
 def test_an_order_that_nobody_waits_for_opens_nothing(status: str):
     """100 by S1; S2 costs 50 and 1,000 to open, whatever was ordered of it once."""

@@ -171,6 +171,7 @@ def pegged(found: Plan, demand: str, supply: str) -> float:
     return float(rows["qty"].sum())
 
 
+@pytest.mark.nightly
 @pytest.mark.req("OMC-7.5.3")
 @pytest.mark.req("OMC-7.12.9")
 def test_locked_orders_and_firm_pegs_stay_when_demands_change():
@@ -231,6 +232,7 @@ def trebling(seed: int) -> tuple[list[int], list[int]]:
     return asked, [qty * (3 if at in larger else 1) for at, qty in enumerate(asked)]
 
 
+@pytest.mark.nightly
 @pytest.mark.req("OMC-7.13")
 def test_orders_are_made_anew_where_those_that_stay_cost_too_much() -> None:
     """Three of sixteen demands treble: each has an order of its own on the baseline.
@@ -250,6 +252,7 @@ def test_orders_are_made_anew_where_those_that_stay_cost_too_much() -> None:
     assert saved >= examples(2, 4)
 
 
+@pytest.mark.nightly
 @pytest.mark.req("OMC-7.13")
 @pytest.mark.parametrize("seed", [8, 10])
 def test_lots_of_what_changed_are_left_where_needs_of_today_cost_less(

@@ -116,6 +116,7 @@ def test_no_overtime_is_worked_beside_idle_hours():
     assert "overtime where a day needs it alone" in steps
 
 
+@pytest.mark.nightly
 @pytest.mark.req("OMC-7.5.1", "OMO-04")
 def test_a_day_works_no_overtime_where_others_have_room():
     """Orders that were joined worked 18 h of overtime, of which one day needs 2."""
@@ -149,6 +150,7 @@ def test_a_day_works_no_overtime_where_others_have_room():
     assert card.production + card.overtime <= 1120
 
 
+@pytest.mark.nightly
 @pytest.mark.req("OMC-7.5.1", "OPA-19")
 def test_orders_stay_where_all_overtime_is_open_to_what_changes():
     """On a baseline what is new may work overtime; what stays does so no more."""

@@ -316,6 +316,7 @@ def test_an_interruption_keeps_the_best_point_so_far():
     assert program.cost @ found.values <= program.cost @ start
 
 
+@pytest.mark.nightly
 @pytest.mark.req("OPA-11")
 @pytest.mark.parametrize("way", ["time", "resource", "product", "demand"])
 def test_a_run_says_how_whole_orders_were_decided_and_repeats(way: str):

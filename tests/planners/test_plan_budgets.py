@@ -270,6 +270,7 @@ def test_what_no_plan_by_the_program_keeps_is_weighed_first_in_the_search(
     assert [one.kept for one in found.run.budgets] == [True]
 
 
+@pytest.mark.nightly
 @pytest.mark.req("OME-05")
 @pytest.mark.parametrize("most", [0, 55])
 def test_what_a_plan_is_said_to_need_beyond_a_budget_is_enough(most):
@@ -387,6 +388,7 @@ def test_tiers_are_served_one_after_the_other_whatever_they_are_worth(first, sec
     assert chosen is found
 
 
+@pytest.mark.nightly
 @pytest.mark.req("OMO-13", "OMO-02")
 @pytest.mark.parametrize("tiers", [2, 4])
 def test_who_waits_for_hours_is_served_by_tiers_too(tiers):
@@ -454,6 +456,7 @@ def test_lots_and_joined_orders_keep_the_tiers():
     assert scorecard(found, snapshot).amounts["cost"] == 200
 
 
+@pytest.mark.nightly
 @pytest.mark.req("OMO-13")
 @pytest.mark.parametrize("setting", [{"tier_factor": 1.0}, {"tier_spread": 5.0}])
 def test_how_far_tiers_weigh_apart_in_the_search_is_stated(setting):

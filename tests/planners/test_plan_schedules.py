@@ -361,6 +361,7 @@ def balances(
     return least
 
 
+@pytest.mark.nightly
 @pytest.mark.req("SCH-01")
 @settings(max_examples=examples(3), suppress_health_check=[HealthCheck.too_slow])
 @given(COMPANIES)

@@ -50,6 +50,7 @@ def shop(
     )
 
 
+@pytest.mark.nightly
 def test_a_plan_tries_whole_orders_says_so_and_repeats():
     demands = [(name, 3.0, due) for due in (2, 3, 4, 5) for name in "AB"]
     snapshot = shop(demands, fixed=20.0)

@@ -330,6 +330,7 @@ def by(snapshot: Snapshot, decisions: Decisions, before: Plan | None) -> Plan:
     )
 
 
+@pytest.mark.nightly
 @settings(max_examples=examples(3, 200))
 @given(st.integers(0, 400), st.permutations(range(4)))
 def test_what_was_read_serves_plans_by_other_decisions(
@@ -376,6 +377,7 @@ def test_plans_that_differ_in_lots_alone_read_sources_and_demands_once() -> None
         assert again.demands_read is read.demands_read
 
 
+@pytest.mark.nightly
 def test_mode_optimize_reads_the_plant_of_its_baseline_no_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

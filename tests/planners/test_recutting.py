@@ -221,6 +221,7 @@ def test_the_first_lot_is_a_whole_multiple_of_what_is_there() -> None:
     assert deliveries(made) == [(30, 2), (70, 7.625)]
 
 
+@pytest.mark.nightly
 @pytest.mark.req("CAP-06", "TRN-05")
 @pytest.mark.parametrize(
     ("wanted", "found"),

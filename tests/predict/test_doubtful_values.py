@@ -314,6 +314,7 @@ def test_planted_errors_of_the_demo_company_are_found_and_nothing_else(demo):
     assert all(told[True] / told.total() >= 0.6 for told in kinds.values()), kinds
 
 
+@pytest.mark.nightly
 @pytest.mark.req("NEX-03")
 def test_planted_errors_of_a_drawn_company_are_found_and_nothing_else(drawn):
     """Its order minimums and costs are drawn over two orders of magnitude.
@@ -453,6 +454,7 @@ def test_every_rule_names_columns_that_there_are():
             assert all(rows.cells(table, path).len() == 0 for path in paths)
 
 
+@pytest.mark.nightly
 def test_a_hundred_thousand_numbers_take_seconds():
     random = Random(1)
     number = 25_000

@@ -172,6 +172,7 @@ def test_planted_duplicates_are_found_and_nothing_else():
     assert hits / len(doubles) >= 0.9
 
 
+@pytest.mark.nightly
 def test_ten_thousand_products_take_seconds():
     random = Random(9)
     rows = [

@@ -71,6 +71,7 @@ def test_a_registered_model_says_the_same_after_loading(folder, history, sample,
     assert np.array_equal(outputs(model, sample), outputs(again, sample))
 
 
+@pytest.mark.nightly
 def test_mlflow_itself_serves_the_model(folder, history, sample):
     model = final_model(history, "boosting", RECIPE)
     entry = kept(folder, "served", model, sample)

@@ -182,6 +182,7 @@ def page_of(folder) -> CampaignPage:
     )
 
 
+@pytest.mark.nightly
 @pytest.mark.req("CMP-09", "KPI-19", "KPI-21")
 def test_an_edited_cell_shows_all_it_changes_and_binds_when_somebody_approves(tmp_path):
     setup_company(tmp_path, matrix(("FA", "FB", 120, True), ("FB", "FA", 45, False)))

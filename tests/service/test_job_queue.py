@@ -37,6 +37,7 @@ def running(job):
     return job
 
 
+@pytest.mark.nightly
 def test_work_is_done_in_another_process_once(queue):
     job = queue.submit(Ending(way="done"))
     outcome = job.wait()
@@ -127,6 +128,7 @@ def test_what_somebody_waits_for_does_not_wait_for_long_work(queue):
     assert long.wait().state is JobState.DONE
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("kind", "real"), [(Planning, PlanRequest), (Imagining, ScenarioRequest)]
 )
@@ -142,6 +144,7 @@ def test_plans_and_scenarios_do_not_wait_for_long_work(queue, kind, real):
     assert real.lane is kind.lane
 
 
+@pytest.mark.nightly
 def test_work_without_a_best_so_far_is_stopped_at_once(queue):
     job = running(queue.submit(Ending(way="slow")))
     assert job.as_dict()["stop"] == "Stop"
@@ -266,6 +269,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.nightly
 def test_a_worker_whose_server_is_killed_ends_at_its_next_phase(tmp_path):
     (tmp_path / "server.py").write_text(SERVER, "utf-8")
     path = os.pathsep.join(filter(None, sys.path))

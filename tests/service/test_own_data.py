@@ -334,6 +334,7 @@ def test_a_whole_file_of_demands_cancels_the_orders_that_it_lacks(lake) -> None:
     assert load_page(mode="mrp").snapshot["demands"].equals(before)
 
 
+@pytest.mark.nightly
 def test_a_file_takes_a_promised_date_back(tmp_path, monkeypatch) -> None:
     promise = {"promised": "2026-05-02T00:00:00Z", "qty": 100.0}
     company(tmp_path, event(23, "OrderPromised", demand="D-1", **promise))
@@ -405,6 +406,7 @@ def test_an_override_is_kept_over_a_file_and_named(overridden, files) -> None:
     assert _terms(load_page(mode="mrp")) == (2.0, 5.0)
 
 
+@pytest.mark.nightly
 @pytest.mark.req("ENR-10", "UI-11")
 @pytest.mark.parametrize("files", some([None, [("supply_terms.csv", PRICE)]], 1))
 def test_a_file_ends_overrides_where_that_is_chosen(overridden, files) -> None:
@@ -428,6 +430,7 @@ def test_a_file_ends_overrides_where_that_is_chosen(overridden, files) -> None:
     assert _terms(load_page(mode="mrp")) == (2.0, 5.0)
 
 
+@pytest.mark.nightly
 def test_a_row_that_is_stated_anew_is_not_hidden_by_an_override_of_before(
     overridden,
 ) -> None:

@@ -119,6 +119,7 @@ def test_a_cell_is_compiled_once_and_each_visitor_has_a_state_of_his_own(tmp_pat
     assert compiler.compile_cell("x = y + 2", "one").body is not first.body
 
 
+@pytest.mark.nightly
 def test_threads_that_parse_together_do_not_disturb_each_other():
     """A page that was opened while another one ran a cell failed with SystemError."""
     parse_one_at_a_time()

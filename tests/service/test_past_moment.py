@@ -40,6 +40,7 @@ def test_the_data_page_counts_what_was_recorded_by_then(lake):
     assert past.newest <= past.now
 
 
+@pytest.mark.nightly
 def test_decisions_and_events_that_came_later_are_left_out(lake):
     bench = opened(lake)
     made = bench.preview(

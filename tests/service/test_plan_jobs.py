@@ -95,6 +95,7 @@ def test_a_job_makes_the_plan_of_a_folder_and_every_page_has_it(
     assert len(queue.jobs()) == jobs
 
 
+@pytest.mark.nightly
 def test_a_page_without_a_plan_tells_its_job_and_goes_on(queue, no_plan_here, tables):
     data = load_data(str(tables))
     page = planned(data, data.snapshot, "mrp", waits=False)
@@ -106,6 +107,7 @@ def test_a_page_without_a_plan_tells_its_job_and_goes_on(queue, no_plan_here, ta
     assert planned(data, data.snapshot, "mrp", waits=False).plan is not None
 
 
+@pytest.mark.nightly
 def test_the_plan_of_a_lake_is_recorded_and_renewed_when_facts_change_it(
     queue, no_plan_here, lake
 ):
@@ -172,6 +174,7 @@ def test_no_plan_is_begun_while_a_decision_that_keeps_one_is_recorded(
     assert begun()
 
 
+@pytest.mark.nightly
 def test_an_edit_is_priced_and_approved_beside_the_server(
     queue, no_plan_here, lake, monkeypatch
 ):
@@ -197,6 +200,7 @@ def test_an_edit_is_priced_and_approved_beside_the_server(
     assert load_page().plan.fingerprint == shown.plan.fingerprint
 
 
+@pytest.mark.nightly
 def test_the_worker_gets_ready_while_the_form_of_an_edit_is_filled_in(
     queue, no_plan_here, lake
 ):
@@ -216,6 +220,7 @@ def test_the_worker_gets_ready_while_the_form_of_an_edit_is_filled_in(
     assert queue.newest(asked) is again
 
 
+@pytest.mark.nightly
 def test_an_edit_whose_facts_changed_is_not_approved(queue, no_plan_here, lake):
     shown = load_page()
     form = {"kind": "firm", "supply": proposal(shown.plan)}
@@ -227,6 +232,7 @@ def test_an_edit_whose_facts_changed_is_not_approved(queue, no_plan_here, lake):
     assert plan_page.decisions(shown) == []
 
 
+@pytest.mark.nightly
 def test_scenarios_are_planned_beside_the_server(queue, no_plan_here, tables):
     shown = load_page(str(tables))
     row = {"kind": "price_factor", "factor": 1.1}
@@ -244,6 +250,7 @@ def bought(shown):
     return planned["qty"].to_list()
 
 
+@pytest.mark.nightly
 @pytest.mark.req("UI-06")
 def test_a_page_shows_the_plan_of_a_scenario_where_nothing_is_decided(
     queue, no_plan_here, lake

@@ -102,6 +102,7 @@ def test_an_open_request_is_asked_again_when_facts_change(company):
     assert question.answer(question.data, {**SHORT, "qty": "1"}).qty == 1.0
 
 
+@pytest.mark.nightly
 def test_what_was_promised_is_not_asked_again_by_itself(company):
     question = OpenRequest()
     told = question.answer(company, SHORT)

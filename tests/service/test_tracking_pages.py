@@ -32,6 +32,7 @@ def test_only_what_reads_is_passed_on(method, path, reads):
     assert is_reading(method, path) is reads
 
 
+@pytest.mark.nightly
 @pytest.mark.req("ANA-05")
 def test_a_visit_starts_mlflow_which_shows_the_runs_and_changes_nothing(tmp_path):
     models = ready(tmp_path / "models")

@@ -76,6 +76,7 @@ def test_nothing_is_planned_until_it_is_asked(queue, lemonade):
     assert queue.newest(FrontRequest.subject_of(lemonade.source)) is None
 
 
+@pytest.mark.nightly
 @pytest.mark.req("UI-02")
 def test_a_job_finds_the_front_and_another_server_reads_it(queue, lemonade):
     shown = found(lemonade)
@@ -144,12 +145,14 @@ def begin_without_queue(data):
         return begin(data, 3, {})
 
 
+@pytest.mark.nightly
 def test_a_page_outside_the_server_finds_its_front_itself(lemonade, monkeypatch):
     monkeypatch.setattr(tradeoff_page, "current_queue", lambda: None)
     assert load_front(lemonade, begin(lemonade, 3, {})).front.plans
     assert load_front(lemonade, begin(lemonade, -1, {})).problem is not None
 
 
+@pytest.mark.nightly
 @pytest.mark.req("UI-02")
 def test_a_published_plan_of_a_front_is_in_force_at_once(queue, company_page):
     data = company_page

@@ -148,6 +148,7 @@ def test_a_workbook_with_a_password_is_named_as_such(tmp_path):
     assert "save it as .xlsx without a password" in reasons(path)[0]
 
 
+@pytest.mark.nightly
 def test_requests_in_a_workbook_have_the_same_guard(tmp_path):
     found = []
     far = workbook(tmp_path / "far.xlsx", far=(1_048_575, 16_383)).read_bytes()

@@ -81,6 +81,7 @@ def test_every_picture_is_a_valid_chart_in_tokens(plan, names):
         assert "https" not in text.replace("https://vega.github.io/schema", "")
 
 
+@pytest.mark.nightly
 def test_no_picture_of_a_large_plan_has_too_many_marks():
     plan = large()
     assert plan.loads.height > 4 * MOST_MARKS

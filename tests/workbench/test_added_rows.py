@@ -84,6 +84,7 @@ def test_one_verb_adds_rows_to_several_tables(bench):
     assert bench.snapshot().fingerprint == before
 
 
+@pytest.mark.nightly
 def test_a_row_that_somebody_changed_since_is_not_taken_back_alone(bench):
     before = bench.snapshot().fingerprint
     first = bench.add_rows(plan_of(bench), {"resource_units": [MORE]}, approver="Ada")

@@ -52,6 +52,7 @@ def test_a_cell_has_its_price_first_then_is_an_event_and_comes_back(bench):
     assert bench.snapshot().fingerprint == before
 
 
+@pytest.mark.nightly
 @pytest.mark.req("CMP-09")
 def test_a_cell_that_nobody_stated_is_a_new_row_and_goes_again(bench):
     before = bench.snapshot().fingerprint
@@ -69,6 +70,7 @@ def test_a_cell_that_nobody_stated_is_a_new_row_and_goes_again(bench):
     assert bench.snapshot().fingerprint == before
 
 
+@pytest.mark.nightly
 def test_what_was_edited_again_is_not_taken_back_alone(bench):
     first = bench.change_setup(plan_of(bench), OLD, 60, approver="Ada")
     bench.change_setup(plan_of(bench), OLD, 30, approver="Ben")

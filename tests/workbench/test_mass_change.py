@@ -77,6 +77,7 @@ def sum_of_parts(shown):
     return sum(value for name, value in parts.items() if name != "total")
 
 
+@pytest.mark.nightly
 def test_an_order_that_is_cancelled_beside_a_firmed_one_is_not_replaced_by_it(bench):
     plan = plan_of(bench)
     done = bench.mass_change(plan, asked(plan)["edits"][:2], approver="Ada")
@@ -155,6 +156,7 @@ def test_a_full_disk_leaves_none_of_them(bench, monkeypatch):
     assert len(bench.commit_edit(shown, approver="Ada").events) == 3
 
 
+@pytest.mark.nightly
 def test_a_writer_killed_before_the_append_leaves_none_of_them(bench, tmp_path):
     before = bench.snapshot().fingerprint
     killed(tmp_path, "all")

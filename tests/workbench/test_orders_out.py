@@ -38,6 +38,7 @@ def told(found):
     return [(row["order"], row["revision"], row["action"]) for row in found.rows]
 
 
+@pytest.mark.nightly
 def test_what_was_decided_goes_out_in_its_order_by_revision(edited):
     bench, number, _ = edited
     assert told(outbox(bench.lake)) == [

@@ -216,6 +216,7 @@ def test_a_proposal_is_promised_from_only_when_it_is_firm(bench):
 
 
 # --------------------------------------------------------------------- verbs as events
+@pytest.mark.nightly
 @pytest.mark.req("MRP-16")
 def test_each_verb_is_the_events_that_other_systems_know(bench):
     plan = plan_of(bench)
@@ -277,6 +278,7 @@ def mills(first):
     return [event(n, kind, **cells) for n, (kind, cells) in enumerate(told, first)]
 
 
+@pytest.mark.nightly
 @pytest.mark.req("WO-12", "CAP-12")
 def test_an_order_runs_on_another_resource_until_that_is_taken_back(bench, tmp_path):
     reported(tmp_path, *mills(50))

@@ -182,6 +182,7 @@ def of_another_version(made):
     return replace(made, run=replace(made.run, package_version="0.0.1"))
 
 
+@pytest.mark.nightly
 @pytest.mark.req("UI-03")
 @pytest.mark.parametrize(
     "earlier",

@@ -41,6 +41,7 @@ def bench(tmp_path) -> Workbench:
     return bench
 
 
+@pytest.mark.nightly
 @pytest.mark.req("MAT-03", "ATP-20")
 def test_an_order_that_the_plan_moves_is_promised_when_the_plan_has_it(bench):
     stated, ends = dates_of_the_order(bench)

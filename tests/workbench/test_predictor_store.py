@@ -44,6 +44,7 @@ def told(published):
     return list(dict.fromkeys(each for one in published for each in one.findings))
 
 
+@pytest.mark.nightly
 @pytest.mark.req("SUP-08")
 def test_a_moved_workspace_keeps_its_predictors(trained, tmp_path):
     first, second = tmp_path / "first", tmp_path / "second"

@@ -59,6 +59,7 @@ def test_the_same_date_again_writes_nothing(bench):
     assert again.revision == first.revision
 
 
+@pytest.mark.nightly
 @pytest.mark.req("ATP-23", "ATP-28")
 @pytest.mark.parametrize("days", [-0.5, 3])
 def test_a_date_that_somebody_gave_is_changed_with_a_reason_only(bench, days):

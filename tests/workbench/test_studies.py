@@ -122,6 +122,7 @@ def test_nothing_is_computed_twice(folder):
         ).read_bytes()
 
 
+@pytest.mark.nightly
 @pytest.mark.req("OPA-20")
 def test_processes_give_what_one_process_gives(whole, folder):
     here = whole[1].report
@@ -147,6 +148,7 @@ def test_a_changed_base_is_computed_again(finished):
     assert run(finished).computed == 3
 
 
+@pytest.mark.nightly
 def test_computed_runs_are_logged_below_the_study_and_once(folder):
     models = folder / "models"
     run(folder, track=models)

@@ -42,6 +42,7 @@ def estimates(bench: Workbench) -> pl.DataFrame:
     return bench.snapshot()["estimates"]
 
 
+@pytest.mark.nightly
 @pytest.mark.req("SUP-08")
 def test_what_beats_the_plain_quantile_is_in_use_with_its_version(trained):
     bench, done = trained
@@ -141,6 +142,7 @@ def test_lost_files_of_a_model_are_told_and_the_plain_quantile_speaks(fragile):
     assert "are gone; train again" in told.message
 
 
+@pytest.mark.nightly
 def test_without_an_approver_nothing_changes_for_planners(tmp_path):
     bench = buyer(tmp_path)
     done = bench.train(kinds=("lead_time",), recipe=QUICK)
@@ -152,6 +154,7 @@ def test_without_an_approver_nothing_changes_for_planners(tmp_path):
     assert estimates(bench).filter(kind="supplier")["model"][0] == "supplier-lead-time"
 
 
+@pytest.mark.nightly
 def test_going_back_to_a_version_is_a_new_decision_each_time(tmp_path):
     bench = buyer(tmp_path)
     name = "supplier-lead-time"
@@ -173,6 +176,7 @@ def version(bench, name, place):
     return Registry(bench.models).versions(name)[place].version
 
 
+@pytest.mark.nightly
 def test_what_did_not_earn_it_is_refused_and_nothing_changes(trained, tmp_path):
     bench = buyer(tmp_path)
     strict = TrainingRecipe(trees=10, coverage_level=0.001)
