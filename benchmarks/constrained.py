@@ -292,7 +292,8 @@ def main() -> int:
         bad = bad or failed
         # After each row: the largest take minutes, and one may end the command.
         load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
-        write_section("constrained", HEAD, rows, TEXT.format(load=load))
+        every = [f"{one[0]}, {one[1]}" for one in ROWS]
+        write_section("constrained", HEAD, rows, TEXT.format(load=load), of=every)
     return int(bad)
 
 

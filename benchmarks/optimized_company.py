@@ -155,6 +155,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "of mode optimize with its default weights, of both plans: making, buying, moving, "
         "overtime, holding, lateness, shortage, safety stock. CPU s from the checked "
         f"snapshot to the plan. {told}",
+        of=[f"{size}, {effort}" for size, effort in RUNS],
     )
     return int(slow or any(missed for _, missed in found))
 

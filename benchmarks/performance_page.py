@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from benchmarks.measure import OBJECTS, Stopwatch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 HEAD = """# Performance
@@ -83,24 +83,44 @@ def machine() -> str:
 
 
 def write_section(
-    title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], note: str = ""
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    note: str = "",
+    of: Sequence[str] = (),
 ) -> str:
-    """Replace one section of the page, print it, and give its text."""
+    """Replace one section of the page, print it, and give its text.
+
+    `of` has the first cells of all rows that it may have, in their order: rows that
+    were not measured this time stay as they are, where the columns are the same.
+    """
+    text = PAGE.read_text("utf-8") if PAGE.is_file() else ""
+    _, *sections = re.split(r"(?m)^(?=## )", text)
+    head = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+    made = [(str(row[0]), "| " + " | ".join(map(str, row)) + " |") for row in rows]
+    before = next((one for one in sections if one.startswith(f"## {title}\n")), "")
+    if of and "\n".join(head) in before:
+        kept = {**dict(_rows(before)), **dict(made)}
+        made = [(name, kept[name]) for name in of if name in kept]
     lines = [
         f"## {title}",
         "",
         *([note, ""] if note else []),
-        "| " + " | ".join(columns) + " |",
-        "|" + "---|" * len(columns),
-        *("| " + " | ".join(str(cell) for cell in row) + " |" for row in rows),
+        *head,
+        *(line for _, line in made),
         "",
         f"{machine()}.",
     ]
     section = "\n".join(lines) + "\n"
-    text = PAGE.read_text("utf-8") if PAGE.is_file() else ""
-    _, *sections = re.split(r"(?m)^(?=## )", text)
-    others = [part for part in sections if not part.startswith(f"## {title}\n")]
+    others = [part for part in sections if part is not before]
     parts = sorted([*(part.strip() + "\n" for part in others), section])
     PAGE.write_text("\n".join([HEAD, *parts]), "utf-8")
     print(section)
     return section
+
+
+def _rows(section: str) -> Iterator[tuple[str, str]]:
+    """First cell and line of each row of a section's table, its head too."""
+    for line in section.splitlines():
+        if line.startswith("| "):
+            yield line.split("|")[1].strip(), line

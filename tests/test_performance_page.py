@@ -36,6 +36,21 @@ def test_sections_are_sorted_and_renewed_one_by_one(tmp_path, monkeypatch, capsy
     assert "| import | 2 ms |" in capsys.readouterr().out
 
 
+def test_rows_that_were_not_measured_again_stay(tmp_path, monkeypatch):
+    page = tmp_path / "performance.md"
+    monkeypatch.setattr(performance_page, "PAGE", page)
+    columns, models = ("model", "late"), ("m1", "m2", "m3")
+    all_of = [("m1", 4), ("m2", 9), ("gone", 1)]
+    performance_page.write_section("models", columns, all_of)
+    performance_page.write_section("models", columns, [("m2", 8)], of=models)
+    performance_page.write_section("models", columns, [("m3", 5)], of=models)
+    rows = [
+        one for one in page.read_text("utf-8").splitlines() if one.startswith("| m")
+    ]
+    assert rows[-3:] == ["| m1 | 4 |", "| m2 | 8 |", "| m3 | 5 |"]
+    assert "gone" not in page.read_text("utf-8")
+
+
 def test_the_machine_has_no_name_on_the_page():
     import platform
 
