@@ -1,5 +1,28 @@
 """Medhavi, a workbench for supply-chain planning.
 
+    import medhavi as mv
+
+    snapshot = mv.Snapshot.from_folder("tables")  # or mv.Workbench.current().snapshot()
+    plan = mv.plan(snapshot, "constrained")
+    print(plan, plan.explain("D-3"))
+
+Tables     `Snapshot`: planning tables of one moment, checked. `Workbench`: an event
+           store and a lake, with all decisions: promises, edits, published plans.
+Plans      `plan` in mode mrp, constrained or optimize, a `Plan`; `plan_to_build_on`,
+           `pareto`, `calibrate`, `replenish`, `safety_stock`.
+Answers    `plan.explain`, `plan.chart`, `compare`, `verify`, `scorecard`,
+           `time_phased`, `source_choices`, `remedies`, `plan_risk`.
+Promises   `promise`; `Workbench.commit` makes them binding.
+Schedules  `schedule_problem` of a plan, `schedule`, `risk`.
+What if    `changes` as a study states them, `apply`, `run_study`, `run_hindsight`.
+Data       `doubtful_values`, `likely_duplicates`, `backtest`, `backtest_rates`.
+
+Time is in UTC, a duration in the unit that its name ends with, a quantity in the base
+unit of its product, money in the base currency of the settings. What stops a call is a
+`MedhaviError` that names the thing, the limit and the way out. Long calls take
+`observe`, called with a `Progress`, and `cancelled`, which is asked whether to end.
+`replan` and `cost_of_change` refuse: they are not built yet.
+
 Names resolve when they are first used (PEP 562): `import medhavi` costs next to nothing
 and each heavy package loads where it works.
 """
@@ -28,6 +51,7 @@ if TYPE_CHECKING:
     from medhavi.predict.master_data.doubtful_values import doubtful_values
     from medhavi.predict.master_data.duplicates import likely_duplicates
     from medhavi.predict.reliability import backtest_rates
+    from medhavi.progress import Progress
     from medhavi.results.difference import compare
     from medhavi.results.figures.scorecard import scorecard
     from medhavi.results.plans.plan import Plan
@@ -42,6 +66,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MedhaviError",
     "Plan",
+    "Progress",
     "Snapshot",
     "Workbench",
     "__version__",
@@ -77,6 +102,7 @@ __all__ = [
 _PLACES = {
     "MedhaviError": "medhavi.errors",
     "Plan": "medhavi.results.plans.plan",
+    "Progress": "medhavi.progress",
     "Snapshot": "medhavi.snapshot",
     "Workbench": "medhavi.workbench",
     "apply": "medhavi.edits",

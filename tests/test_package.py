@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 import tomllib
@@ -29,6 +30,34 @@ def test_what_is_not_built_refuses_when_called(name):
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'plam'"):
         medhavi.plam  # noqa: B018 - the access is the test
+
+
+@pytest.mark.parametrize("name", medhavi.__all__)
+def test_help_names_each_public_name(name):
+    assert name == "__version__" or f"`{name}`" in str(medhavi.__doc__)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "pareto",
+        "plan",
+        "plan_risk",
+        "plan_to_build_on",
+        "promise",
+        "remedies",
+        "replenish",
+        "risk",
+        "run_hindsight",
+        "run_study",
+        "schedule",
+    ],
+)
+def test_long_calls_are_observed_and_stopped_alike(name):
+    taken = inspect.signature(getattr(medhavi, name)).parameters
+    assert str(taken["observe"].annotation) == "Observe | None"
+    assert str(taken["cancelled"].annotation) == "Cancelled | None"
+    assert (taken["observe"].default, taken["cancelled"].default) == (None, None)
 
 
 def test_public_names_are_listed_before_they_are_loaded():

@@ -488,6 +488,13 @@ def apply(snapshot: Snapshot, given: Sequence[Edit], place: str = "change") -> S
 
     No change at all, or a factor of 1, is the identity: the fingerprint stays.
 
+    Parameters
+    ----------
+    given
+        Changes, as `changes` reads them; each sees what those before it changed.
+    place
+        What they are called in findings.
+
     Raises
     ------
     BadData

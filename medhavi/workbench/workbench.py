@@ -379,12 +379,16 @@ class Workbench(LakeReading, PlanEditing, FactAmending, ExceptionReviewing):
         policy: str | None = None,
         *,
         detail: str = "full",
-        observe: Observe = unobserved,
+        observe: Observe | None = None,
         cancelled: Cancelled | None = None,
     ) -> list[Promise]:
         """Answer requests on what is committed by now; see `PromiseDesk.answer`."""
         answers = self.desk.answer(
-            requests, policy, detail=detail, observe=observe, cancelled=cancelled
+            requests,
+            policy,
+            detail=detail,
+            observe=observe or unobserved,
+            cancelled=cancelled,
         )
         return list(answers.promises)
 

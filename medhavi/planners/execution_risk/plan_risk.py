@@ -73,7 +73,7 @@ def plan_risk(
     *,
     scenarios: int = SCENARIOS,
     seed: int = 1,
-    observe: Observe = unobserved,
+    observe: Observe | None = None,
     cancelled: Cancelled | None = None,
 ) -> PlanRisk:
     """Draw what becomes of a plan; equal arguments give equal results.
@@ -91,6 +91,11 @@ def plan_risk(
     observe, cancelled
         Called with the progress, and asked whether to end, before each order.
 
+    Returns
+    -------
+    PlanRisk
+        Chances and dates by demand, figures with their interval by week.
+
     Raises
     ------
     UsageError
@@ -107,11 +112,13 @@ def plan_risk(
         message = f"scenarios ({scenarios}) must be at least 1."
         raise UsageError(message)
 
+    say = observe or unobserved
+
     def reached(done: int) -> None:
         if cancelled is not None and cancelled():
             message = "The simulation was stopped before its end; it has no figures."
             raise LimitReached(message)
-        observe(Progress("orders in all scenarios", done, len(orders)))
+        say(Progress("orders in all scenarios", done, len(orders)))
 
     as_of = snapshot.as_of if plan.run.as_of is None else plan.run.as_of
     orders = _orders(plan)

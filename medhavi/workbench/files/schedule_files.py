@@ -122,7 +122,7 @@ def risk(
     *,
     scenarios: int = ...,
     seed: int = ...,
-    observe: Observe = ...,
+    observe: Observe | None = ...,
     cancelled: Cancelled | None = ...,
 ) -> PlanRisk: ...
 
@@ -137,7 +137,7 @@ def risk(
     spread: float | None = ...,
     steps: str | None = ...,
     keep_starts: bool = ...,
-    observe: Observe = ...,
+    observe: Observe | None = ...,
     cancelled: Cancelled | None = ...,
 ) -> RiskReport: ...
 
@@ -151,7 +151,7 @@ def risk(  # noqa: PLR0913 - one keyword each
     spread: float | None = None,
     steps: str | None = None,
     keep_starts: bool = False,
-    observe: Observe = unobserved,
+    observe: Observe | None = None,
     cancelled: Cancelled | None = None,
 ) -> RiskReport | PlanRisk:
     """Simulate a fixed schedule with drawn run times, or a plan with drawn lead times.
@@ -220,7 +220,13 @@ def risk(  # noqa: PLR0913 - one keyword each
         steps=steps,
         keep_starts=keep_starts,
     )
-    return simulate(fixed, parameters, problem, observe=observe, cancelled=cancelled)
+    return simulate(
+        fixed,
+        parameters,
+        problem,
+        observe=observe or unobserved,
+        cancelled=cancelled,
+    )
 
 
 def write_risk(report: RiskReport, out: str | Path) -> None:

@@ -309,6 +309,11 @@ def run_hindsight(
     observe, cancelled
         Called with the progress, and asked whether to end, behind each day.
 
+    Returns
+    -------
+    HindsightResult
+        Each line with what was promised, would have been, and happened.
+
     Raises
     ------
     UsageError

@@ -283,6 +283,11 @@ def run_study(
     date_format
         As in `base_snapshot`.
 
+    Returns
+    -------
+    StudyResult
+        All runs beside each other, those that were refused too.
+
     Raises
     ------
     UsageError
