@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 import medhavi
-from medhavi.errors import NotAvailable
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -19,12 +18,6 @@ ROOT = Path(__file__).resolve().parents[1]
 def test_version_is_the_one_of_pyproject():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     assert medhavi.__version__ == project["version"]
-
-
-@pytest.mark.parametrize("name", ["replan", "cost_of_change"])
-def test_what_is_not_built_refuses_when_called(name):
-    with pytest.raises(NotAvailable, match=f"medhavi.{name} .* is not built yet"):
-        getattr(medhavi, name)()
 
 
 def test_an_unknown_name_is_an_attribute_error():
@@ -46,6 +39,7 @@ def test_help_names_each_public_name(name):
         "plan_to_build_on",
         "promise",
         "remedies",
+        "replan",
         "replenish",
         "risk",
         "run_hindsight",
