@@ -28,9 +28,9 @@ from medhavi.service.promise_pages import (
     promise_widgets,
     request_file,
 )
-from medhavi.service.promise_pages.open_request import OpenRequest
 from medhavi.service.promise_pages.promise_check import checked_promises, last_check
 from medhavi.service.promise_pages.promise_commit import (
+    OpenRequest,
     OverrideDate,
     commit,
     commit_lines,
