@@ -25,7 +25,7 @@ from medhavi.results.identity import order_id
 from medhavi.results.plans.lateness import outcomes
 from medhavi.results.plans.plan import Plan
 from medhavi.workbench.files.tables_run import verify_or_refuse
-from medhavi.workbench.runs import is_of, planned_anew
+from medhavi.workbench.runs import LastRun, is_of, planned_anew
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from medhavi.progress import Cancelled, Observe
     from medhavi.snapshot import Snapshot
     from medhavi.snapshot.patch import Patch
-    from medhavi.workbench.runs import LastRun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,13 +166,16 @@ def cost_of_change(
     """
     _require_plan_of(plan, snapshot)
     edit = _edit(change)
+    if edit.kind not in EDITS:
+        return effect_on_plan(plan, snapshot, apply(snapshot, [edit]), LastRun())
     orders: EditedPlan | Snapshot = snapshot
-    if edit.kind in EDITS and EDITS[edit.kind].event == "order":
+    if EDITS[edit.kind].event == "order":
         providers = Providers(snapshot, infinite=plan.run.mode == "mrp")
         orders = EditedPlan(plan=plan, providers=providers)
         edit = edit.renamed(lambda one: order_id(plan.supplies, one))
     patch = with_instants(edit, snapshot).patch(orders)
-    return effect_on_plan(plan, snapshot, edited_snapshot(snapshot, patch))
+    edited = edited_snapshot(snapshot, patch)
+    return effect_on_plan(plan, snapshot, edited, LastRun())
 
 
 def replan(
@@ -196,8 +198,9 @@ def replan(
         "resource": "FILL-1", "start": "2026-03-02", "finish": "2026-03-05"}``. Mode mrp
         looks at no row of `disruptions`.
     stability
-        Price of a changed order, setting `stability_price` [base currency]; None: what
-        nothing hits stays as it is. Not of mode mrp, which has none.
+        How much less a plan from nothing must cost to take its place, the setting
+        `stability_price` [base currency]; None: none is made. Mode mrp has no such
+        setting.
     observe, cancelled
         As of `plan`.
 

@@ -34,6 +34,8 @@ def test_a_change_of_the_tables_has_its_price_and_victims():
     tried = mv.plan(mv.apply(snapshot, mv.changes([TWICE])), "constrained")
     assert found.plan.supplies.equals(tried.supplies)
     assert found.price.total == found.price.purchase + found.price.lateness > 16.0
+    with pytest.raises(BadData, match="product Z is not in"):
+        mv.cost_of_change(snapshot, plan, {**TWICE, "product": "Z"})
 
 
 def test_a_change_of_an_order_has_its_price():
