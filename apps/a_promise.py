@@ -47,13 +47,13 @@ with app.setup:
         request_file,
     )
     from medhavi.service.promise_pages.open_lists import followed_records, records_of
-    from medhavi.service.promise_pages.open_request import OpenRequest
     from medhavi.service.promise_pages.promise_check import (
         checked_promises,
         last_check,
         risk_part,
     )
     from medhavi.service.promise_pages.promise_commit import (
+        OpenRequest,
         OverrideDate,
         commit,
         commit_lines,

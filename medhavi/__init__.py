@@ -1,5 +1,28 @@
 """Medhavi, a workbench for supply-chain planning.
 
+    import medhavi as mv
+
+    snapshot = mv.Snapshot.from_folder("tables")  # or mv.Workbench.current().snapshot()
+    plan = mv.plan(snapshot, "constrained")
+    print(plan, plan.explain("D-3"))
+
+Tables     `Snapshot`: planning tables of one moment, checked. `Workbench`: an event
+           store and a lake, with all decisions: promises, edits, published plans.
+Plans      `plan` in mode mrp, constrained or optimize, a `Plan`; `plan_to_build_on`,
+           `pareto`, `calibrate`, `replenish`, `safety_stock`.
+Answers    `plan.explain`, `plan.chart`, `compare`, `verify`, `scorecard`,
+           `time_phased`, `source_choices`, `remedies`, `plan_risk`.
+Promises   `promise`; `Workbench.commit` makes them binding.
+Schedules  `schedule_problem` of a plan, `schedule`, `risk`.
+What if    `cost_of_change` of an order or the tables, `replan` after disruptions,
+           `changes` as a study states them, `apply`, `run_study`, `run_hindsight`.
+Data       `doubtful_values`, `likely_duplicates`, `backtest`, `backtest_rates`.
+
+Time is in UTC, a duration in the unit that its name ends with, a quantity in the base
+unit of its product, money in the base currency of the settings. What stops a call is a
+`MedhaviError` that names the thing, the limit and the way out. Long calls take
+`observe`, called with a `Progress`, and `cancelled`, which is asked whether to end.
+
 Names resolve when they are first used (PEP 562): `import medhavi` costs next to nothing
 and each heavy package loads where it works.
 """
@@ -28,6 +51,7 @@ if TYPE_CHECKING:
     from medhavi.predict.master_data.doubtful_values import doubtful_values
     from medhavi.predict.master_data.duplicates import likely_duplicates
     from medhavi.predict.reliability import backtest_rates
+    from medhavi.progress import Progress
     from medhavi.results.difference import compare
     from medhavi.results.figures.scorecard import scorecard
     from medhavi.results.plans.plan import Plan
@@ -36,12 +60,14 @@ if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
     from medhavi.workbench import Workbench
     from medhavi.workbench.files.schedule_files import risk, schedule
+    from medhavi.workbench.plan_effects import cost_of_change, replan
     from medhavi.workbench.studies.hindsight import run_hindsight
     from medhavi.workbench.studies.studies import run_study
 
 __all__ = [
     "MedhaviError",
     "Plan",
+    "Progress",
     "Snapshot",
     "Workbench",
     "__version__",
@@ -77,6 +103,7 @@ __all__ = [
 _PLACES = {
     "MedhaviError": "medhavi.errors",
     "Plan": "medhavi.results.plans.plan",
+    "Progress": "medhavi.progress",
     "Snapshot": "medhavi.snapshot",
     "Workbench": "medhavi.workbench",
     "apply": "medhavi.edits",
@@ -85,12 +112,14 @@ _PLACES = {
     "calibrate": "medhavi.planners.master_plan.goals.calibration",
     "changes": "medhavi.edits",
     "compare": "medhavi.results.difference",
+    "cost_of_change": "medhavi.workbench.plan_effects",
     "doubtful_values": "medhavi.predict.master_data.doubtful_values",
     "likely_duplicates": "medhavi.predict.master_data.duplicates",
     "pareto": "medhavi.planners.master_plan.trade_offs",
     "plan": "medhavi.planners.pipeline",
     "plan_risk": "medhavi.planners.execution_risk.plan_risk",
     "plan_to_build_on": "medhavi.planners.pipeline",
+    "replan": "medhavi.workbench.plan_effects",
     "replenish": "medhavi.planners.replenishment.replenishing",
     "safety_stock": "medhavi.planners.replenishment.safety_stock",
     "remedies": "medhavi.planners.late_remedies.remedy_trials",
@@ -106,35 +135,15 @@ _PLACES = {
     "verify": "medhavi.results.verify",
 }
 
-_LATER = {
-    "cost_of_change": "the price of a change",
-    "replan": "repair after a disruption",
-}
-
 
 def __getattr__(name: str) -> object:
-    """Load a public name from its module; what is not built yet refuses when called."""
-    if name in _PLACES:
-        value: object = getattr(import_module(_PLACES[name]), name)
-    elif name in _LATER:
-        value = _refusal(name)
-    else:
+    """Load a public name from its module."""
+    if name not in _PLACES:
         message = f"module 'medhavi' has no attribute {name!r}"
         raise AttributeError(message)
+    value: object = getattr(import_module(_PLACES[name]), name)
     globals()[name] = value
     return value
-
-
-def _refusal(name: str) -> object:
-    def refuse(*_arguments: object, **_options: object) -> object:
-        from medhavi.errors import NotAvailable
-
-        message = f"medhavi.{name} ({_LATER[name]}) is not built yet."
-        raise NotAvailable(message)
-
-    refuse.__name__ = name
-    refuse.__doc__ = f"Refuse: {_LATER[name]} is not built yet."
-    return refuse
 
 
 def __dir__() -> list[str]:

@@ -14,10 +14,21 @@ their pictures, so it is named and loads when the first one is asked for."""
 class TextDisplay:
     """Result whose text a notebook shows: its first line as a heading, then the others.
 
-    Leading blanks of a line are kept, as the text sets rows apart by them.
+    Leading blanks of a line are kept, as the text sets rows apart by them. A prompt
+    shows the text too.
     """
 
     __slots__ = ()
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__repr__" not in cls.__dict__:
+            # That of a data class would print all rows of all tables.
+            cls.__repr__ = TextDisplay.__repr__  # type: ignore[method-assign]
+
+    def __repr__(self) -> str:
+        """Text of the result."""
+        return str(self)
 
     def _repr_html_(self) -> str:
         head, _, rest = str(self).partition("\n")

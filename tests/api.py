@@ -11,7 +11,7 @@ from medhavi.demo.aurora import SCALES, generate
 from medhavi.edits import apply as apply_edits
 from medhavi.edits import changes
 from medhavi.edits.edit import KINDS, edit
-from medhavi.edits.order_changes import EditedPlan
+from medhavi.edits.edited_order import EditedPlan
 from medhavi.events.envelope import (
     COLUMNS,
     MAX_PAYLOAD_BYTES,

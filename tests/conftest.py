@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from coverage import Coverage
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Each core has a worker already: a second thread of polars only takes turns with
@@ -40,6 +45,34 @@ def pytest_collection_finish() -> None:
     """Leave modules and tests, which stay to the end, out of collections of garbage."""
     gc.collect()
     gc.freeze()
+
+
+class _Defects(logging.Handler):
+    """Failures that the log of the server has in full, and nobody else."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.failures: list[BaseException] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Note the failure of a record."""
+        failure = record.exc_info[1] if record.exc_info else None
+        if failure is not None:
+            self.failures.append(failure)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Raise a defect that a page or a thread told as an answer, unless planted."""
+    log, defects = logging.getLogger("medhavi"), _Defects()
+    log.addHandler(defects)
+    try:
+        result = yield
+    finally:
+        log.removeHandler(defects)
+    if defects.failures and item.get_closest_marker("defect") is None:
+        raise defects.failures[0]
+    return result
 
 
 @pytest.fixture(scope="session")

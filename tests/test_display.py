@@ -31,6 +31,12 @@ def test_each_result_has_a_text_of_its_own_and_is_shown_by_it(kind):
     assert hasattr(kind, "_repr_html_")
 
 
+def test_a_prompt_shows_the_text_of_a_plan_and_of_its_pictures():
+    made = plan(factories.snapshot(demands=[{}]))
+    assert repr(made) == str(made)
+    assert repr(made.chart) == str(made.chart)
+
+
 def test_a_plan_is_shown_with_its_first_line_as_heading():
     made = plan(factories.snapshot(demands=[{}]))
     head, *rest = str(made).splitlines()

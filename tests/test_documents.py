@@ -22,6 +22,10 @@ STATION = re.compile(
 )
 FUNCTION = re.compile(r"\[`([\w.]+)`\]\(\.\./((?:medhavi|tests)/[\w/]+)\.py\)")
 ANCHOR = re.compile(r"\(rules\.md#([\w-]+)\)")
+BARE_FILE = re.compile(r"(?<![\w/])\w+\.py\b")
+SYMBOL = re.compile(
+    r"\b(?:[A-Z]+_[A-Z_]+|[A-Z][a-z]+[A-Z]\w*|_?[a-z]+_[a-z_]+)\b(?!\.)"
+)
 FOLLOWED = {
     "how-mrp-runs.md": followed_calls.mrp,
     "how-a-constrained-plan-runs.md": followed_calls.constrained,
@@ -54,6 +58,19 @@ def test_files_that_a_page_names_are_there(page):
         path for path in PATH.findall(page.read_text("utf-8")) if "NAME" not in path
     ]
     assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("name", ["CONTRIBUTING.md", "docs/how-to.md"])
+def test_what_a_page_for_developers_names_is_there(name):
+    """Functions, classes and constants, and files beside others by their last part."""
+    told = " ".join(re.findall(r"`([^`\n]+)`", (ROOT / name).read_text("utf-8")))
+    files = {path.name for path in ROOT.glob("*/**/*.py")}
+    wanted = {one for one in BARE_FILE.findall(told) if "NAME" not in one}
+    assert wanted - files == set()
+    code = [*ROOT.glob("medhavi/**/*.py"), *ROOT.glob("tests/**/*.py")]
+    known = set(re.findall(r"\w+", " ".join(path.read_text("utf-8") for path in code)))
+    symbols = {one for one in SYMBOL.findall(told) if "NAME" not in one}
+    assert symbols - known == set()
 
 
 @pytest.mark.parametrize("name", FOLLOWED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 import tomllib
@@ -10,7 +11,6 @@ from pathlib import Path
 import pytest
 
 import medhavi
-from medhavi.errors import NotAvailable
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -20,15 +20,38 @@ def test_version_is_the_one_of_pyproject():
     assert medhavi.__version__ == project["version"]
 
 
-@pytest.mark.parametrize("name", ["replan", "cost_of_change"])
-def test_what_is_not_built_refuses_when_called(name):
-    with pytest.raises(NotAvailable, match=f"medhavi.{name} .* is not built yet"):
-        getattr(medhavi, name)()
-
-
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'plam'"):
         medhavi.plam  # noqa: B018 - the access is the test
+
+
+@pytest.mark.parametrize("name", medhavi.__all__)
+def test_help_names_each_public_name(name):
+    assert name == "__version__" or f"`{name}`" in str(medhavi.__doc__)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "pareto",
+        "plan",
+        "plan_risk",
+        "plan_to_build_on",
+        "promise",
+        "remedies",
+        "replan",
+        "replenish",
+        "risk",
+        "run_hindsight",
+        "run_study",
+        "schedule",
+    ],
+)
+def test_long_calls_are_observed_and_stopped_alike(name):
+    taken = inspect.signature(getattr(medhavi, name)).parameters
+    assert str(taken["observe"].annotation) == "Observe | None"
+    assert str(taken["cancelled"].annotation) == "Cancelled | None"
+    assert (taken["observe"].default, taken["cancelled"].default) == (None, None)
 
 
 def test_public_names_are_listed_before_they_are_loaded():

@@ -115,7 +115,7 @@ class History:
         Parameters
         ----------
         observe
-            Called with (phase, days that are over, days in all) as each month begins
+            Called with the progress, in days that are over, as each month begins
             and at the end, which is before anything is written.
         """
         self._observe = observe
@@ -375,8 +375,8 @@ def generate(
     seed
         Of all chance; equal scale and seed give equal bytes in every process.
     observe
-        Called with (phase, done, total): days that were played, then events that were
-        given. Changes nothing.
+        Called with the progress: days that were played, then events that were given.
+        Changes nothing.
 
     Raises
     ------

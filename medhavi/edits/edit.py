@@ -24,6 +24,7 @@ from medhavi.edits import (
     scenario_changes,
 )
 from medhavi.edits.catalogue import kinds_of
+from medhavi.edits.edited_order import EditedPlan
 from medhavi.edits.parameter import CellValue, NewRow, Parameter, instant, unknown_keys
 from medhavi.errors import UsageError
 from medhavi.findings import BadData, finding
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from medhavi.edits.catalogue import ChangeKind
-    from medhavi.edits.order_changes import EditedPlan
     from medhavi.findings import Finding
     from medhavi.schema import Column
     from medhavi.snapshot import Snapshot
@@ -130,7 +130,7 @@ class Edit:
         """Patch of each of its `edits`; see `patch`."""
         if "edits" not in self.values:
             return (self.patch(orders),)
-        assert isinstance(orders, order_changes.EditedPlan)
+        assert isinstance(orders, EditedPlan)
         return order_changes.patches(orders, self.edits)
 
     def changes(self, patch: Patch, snapshot: Snapshot) -> tuple[RowChange, ...]:
@@ -487,6 +487,13 @@ def apply(snapshot: Snapshot, given: Sequence[Edit], place: str = "change") -> S
     """Snapshot with the changes made, one after the other.
 
     No change at all, or a factor of 1, is the identity: the fingerprint stays.
+
+    Parameters
+    ----------
+    given
+        Changes, as `changes` reads them; each sees what those before it changed.
+    place
+        What they are called in findings.
 
     Raises
     ------

@@ -37,7 +37,7 @@ class OrderState(StrEnum):
 
 
 class Verb(StrEnum):
-    """What is done to an order, by planners (the first eight) or by the shop floor."""
+    """What is done to an order: an edit of that name, or a report of the shop floor."""
 
     FIRM = "firm"
     RELEASE = "release"
@@ -62,19 +62,6 @@ class Verb(StrEnum):
         """
         named = {"move": "reschedule", "change_qty": "change quantity"}
         return named.get(self.value, self.value.replace("_", " "))
-
-
-EDITS = (
-    Verb.FIRM,
-    Verb.RELEASE,
-    Verb.MOVE,
-    Verb.CHANGE_QTY,
-    Verb.CHANGE_SOURCE,
-    Verb.CHANGE_RESOURCE,
-    Verb.SPLIT,
-    Verb.CANCEL,
-)
-"""Verbs of planners; the others are reports."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

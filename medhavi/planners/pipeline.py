@@ -87,12 +87,17 @@ def plan(  # noqa: PLR0913 - the public name, keywords but for three
         Seed of random choices; modes mrp and constrained make none and record the seed
         as given, mode optimize hands it to the solver.
     observe
-        Called with (phase, done, total).
+        Called with the progress.
     cancelled
         Polled; True ends the run early with status cancelled.
     kept
         Plans of steps of an earlier run in mode optimize that was ended: it goes on
         from there, to the same result; other modes have one step.
+
+    Returns
+    -------
+    Plan
+        Verified; of mode optimize with its bound and gap.
 
     Raises
     ------
@@ -227,6 +232,11 @@ def plan_to_build_on(
     ----------
     snapshot, settings, seed, observe, cancelled
         As of `plan`.
+
+    Returns
+    -------
+    Plan
+        With its run, to be given to `plan` as baseline.
 
     Raises
     ------

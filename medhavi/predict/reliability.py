@@ -306,6 +306,16 @@ def backtest_rates(
     """Choose a way on rolling origins and judge it on later orders.
 
     Observations, as of `backtest`, whose `on_time` is not known are left out.
+
+    Parameters
+    ----------
+    history, recipe, cut
+        As of `backtest`.
+
+    Returns
+    -------
+    Comparison of RateScore
+        Scores of each way; `chosen` is the one that was best before they were judged.
     """
     told = pl.DataFrame(history, infer_schema_length=None)
     rows, _ = prepared(told.filter(pl.col("on_time").is_not_null()), recipe)

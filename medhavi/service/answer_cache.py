@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import OrderedDict
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
+
+from medhavi.errors import MedhaviError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
+_log = logging.getLogger(__name__)
 Value = TypeVar("Value")
 
 
@@ -96,8 +99,12 @@ class AnswerQueue:
     def _run(self) -> None:
         while True:
             make = self._next()
-            with suppress(Exception):
+            try:
                 make()
+            except (MedhaviError, OSError) as failure:
+                _log.info("answer made ahead: %s", failure)
+            except Exception:  # noqa: BLE001 - the boundary of a thread
+                _log.exception("answer made ahead: failed by a defect")
 
     def _next(self) -> Callable[[], object]:
         """What is made next, once it is time."""

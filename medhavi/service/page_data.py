@@ -5,6 +5,7 @@ Apps hold widgets and layout; what reads or fails is here, for all of them alike
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 from contextlib import suppress
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 
 SCENARIO = "what_if"
 """Part of an address that states the scenario whose plan a page shows."""
+_log = logging.getLogger(__name__)
 _benches: dict[str, Workbench] = {}
 _opening = threading.Lock()
 _snapshots: AnswerCache[Snapshot] = AnswerCache(4)
@@ -372,7 +374,7 @@ _PROBLEMS: tuple[tuple[type[Exception], str, str], ...] = (
 
 
 def problem_of(failure: Exception) -> PageProblem:
-    """What went wrong, for people."""
+    """What went wrong, for people; a defect of our own goes into the log in full."""
     if isinstance(failure, BadData):
         return _bad_data(failure)
     for kind, title, remedy in _PROBLEMS:
@@ -380,6 +382,7 @@ def problem_of(failure: Exception) -> PageProblem:
             is_final = isinstance(failure, InfeasibleBudgets | UsageError)
             text = str(failure)
             return PageProblem(title=title, text=text, remedy=remedy, is_final=is_final)
+    _log.error("a page or its job failed by a defect", exc_info=failure)
     return PageProblem(
         title=say("medhavi_failed_in_a_way"),
         text=f"{type(failure).__name__}: {failure}",
@@ -395,7 +398,7 @@ class PageWithProblem(Protocol):
         """What stands in the way."""
 
 
-class PageWithSource(Protocol):
+class PageWithSource(PageWithProblem, Protocol):
     """A page whose tables come from somewhere."""
 
     @property
@@ -405,10 +408,6 @@ class PageWithSource(Protocol):
     @property
     def snapshot(self) -> Snapshot | None:
         """Its tables; None where they cannot be read."""
-
-    @property
-    def problem(self) -> PageProblem | None:
-        """What stops the page; None: nothing."""
 
     @property
     def names(self) -> Names:

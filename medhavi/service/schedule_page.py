@@ -240,17 +240,14 @@ def load_schedule(
     """
     name = say("an_uploaded_file") if document else path or EXAMPLE
     try:
-        source: Mapping[str, object] | str = path or example_schedule()
-        if document:
-            source = json.loads(document)
         with _lock:
-            made = _scheduled(source, objective)
+            made = _scheduled(document or path or example_schedule(), objective)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         return SchedulePage(source=name, problem=problem_of(failure))
     return SchedulePage(source=name, schedule=made, findings=made.findings)
 
 
-def _scheduled(source: Mapping[str, object] | str, objective: str) -> Schedule:
+def _scheduled(source: Mapping[str, object] | str | bytes, objective: str) -> Schedule:
     """Solve, or give the schedule of the same question once more."""
     key = json.dumps([source, objective], sort_keys=True, default=str)
     if isinstance(source, str) or key not in _schedules:

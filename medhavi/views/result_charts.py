@@ -29,7 +29,7 @@ from medhavi.views.words import say
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import polars as pl
 
@@ -72,6 +72,14 @@ class ChartList:
 
     __slots__ = ()
 
+    def __dir__(self) -> list[str]:
+        """Pictures alone: what is offered to complete `plan.chart.`."""
+        return list(_pictures(type(self)))
+
+    def __repr__(self) -> str:
+        """Text of the list."""
+        return str(self)
+
     def __str__(self) -> str:
         """A line a picture: how it is asked for, and what it shows."""
         return "\n".join(f"{call}: {told}" for call, told in self._told())
@@ -84,15 +92,23 @@ class ChartList:
 
     def _told(self) -> list[tuple[str, str]]:
         found = []
-        for name, method in vars(type(self)).items():
-            if not name.startswith("_") and callable(method):
-                words = [w for w in signature(method).parameters if w != "self"]
-                told = (method.__doc__ or "").partition("\n")[0]
-                found.append((f".chart.{name}({', '.join(words)})", told))
+        for name, method in _pictures(type(self)).items():
+            words = [w for w in signature(method).parameters if w != "self"]
+            told = (method.__doc__ or "").partition("\n")[0]
+            found.append((f".chart.{name}({', '.join(words)})", told))
         return found
 
 
-@dataclass(frozen=True, slots=True)
+def _pictures(kind: type) -> dict[str, Callable[..., object]]:
+    """Methods of a list of pictures, by name."""
+    return {
+        name: method
+        for name, method in vars(kind).items()
+        if not name.startswith("_") and callable(method)
+    }
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class PlanCharts(ChartList):
     """Pictures of a plan."""
 
@@ -243,7 +259,7 @@ class PlanCharts(ChartList):
         return _drawn(chain_chart(chain, names_of(snapshot), self.plan.run.as_of))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class PromiseCharts(ChartList):
     """Pictures of a promise."""
 
@@ -300,7 +316,7 @@ def _promise_names(promise: Promise, snapshot: Snapshot | None) -> Names:
     return Names() if snapshot is None else there(promise_names(snapshot), place)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ScheduleCharts(ChartList):
     """Pictures of a schedule."""
 
@@ -313,7 +329,7 @@ class ScheduleCharts(ChartList):
         return _drawn(gantt_chart(self.schedule, zone))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class RiskCharts(ChartList):
     """Pictures of the risk of a schedule."""
 
@@ -326,7 +342,7 @@ class RiskCharts(ChartList):
         return _drawn(risk_chart(self.report))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class PlanRiskCharts(ChartList):
     """Pictures of the execution risk of a plan."""
 
@@ -339,7 +355,7 @@ class PlanRiskCharts(ChartList):
         return _drawn(forecast_chart(self.risk, names_of(snapshot)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class StudyCharts(ChartList):
     """Pictures of a study."""
 
@@ -358,7 +374,7 @@ class StudyCharts(ChartList):
         return PagePart(study_table(self.report))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class HindsightCharts(ChartList):
     """Pictures of how promises would have been kept."""
 
@@ -389,7 +405,7 @@ class HindsightCharts(ChartList):
         return PagePart("".join((hindsight_tiles(self.report), *groups, missed)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class FrontCharts(ChartList):
     """Pictures of a trade-off."""
 

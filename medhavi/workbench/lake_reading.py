@@ -9,7 +9,7 @@ import polars as pl
 
 from medhavi import schema
 from medhavi.errors import UsageError
-from medhavi.predict.plan_effects import order_times
+from medhavi.predict.plan_effects import order_times, plan_effects
 from medhavi.providers import Providers
 from medhavi.providers.lead_times import EVERY_PRODUCT
 from medhavi.results.figures.kpis import KPIS
@@ -43,6 +43,16 @@ class LakeReading:
     ) -> Snapshot:
         """Planning tables of a moment; see `Lake.snapshot`."""
         return self.lake.snapshot(known_at=known_at, effective_at=effective_at)
+
+    def predicted_times(self, plan: Plan) -> pl.DataFrame:
+        """Learned against stated times of a plan of the newest facts.
+
+        Returns
+        -------
+        DataFrame
+            Columns of `predict.plan_effects.EFFECTS`.
+        """
+        return plan_effects(plan, self.snapshot())
 
     def lineage(
         self,

@@ -9,19 +9,30 @@ import datetime as dt
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from medhavi.edits.edit import EDITS, Edit, apply, changes, with_instants
+from medhavi.edits.edit import edit as edit_of
+from medhavi.edits.edited_order import EditedPlan
+from medhavi.errors import UsageError
 from medhavi.findings import BadData, has_errors
 from medhavi.planners.edit_price import EditPrice, edit_price
+from medhavi.planners.parameters import STABILITY_PRICE
+from medhavi.planners.pipeline import own_settings
+from medhavi.planners.pipeline import plan as make_plan
+from medhavi.providers import Providers
 from medhavi.results.amounts import PlanLocale, duration, signed_money
 from medhavi.results.figures.kpis import kpi_table
+from medhavi.results.identity import order_id
 from medhavi.results.plans.lateness import outcomes
 from medhavi.results.plans.plan import Plan
 from medhavi.workbench.files.tables_run import verify_or_refuse
-from medhavi.workbench.runs import planned_anew
+from medhavi.workbench.runs import LastRun, is_of, planned_anew
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from medhavi.progress import Cancelled, Observe
     from medhavi.snapshot import Snapshot
     from medhavi.snapshot.patch import Patch
-    from medhavi.workbench.runs import LastRun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +136,112 @@ def effect_on_plan(
         winners=winners,
         plan=after,
     )
+
+
+def cost_of_change(
+    snapshot: Snapshot, plan: Plan, change: Edit | Mapping[str, Any]
+) -> PlanEffect:
+    """Price of a change of orders or tables, and whom it hits; nothing is kept.
+
+    Parameters
+    ----------
+    snapshot, plan
+        Tables, and a plan of them.
+    change
+        An `Edit`, or kind and values by name, as `medhavi orders` or a study states
+        them, such as ``{"kind": "move", "supply": "WO-1", "due": "2026-03-01"}``.
+
+    Returns
+    -------
+    PlanEffect
+        What the plan made again with it costs more [base currency], part by part; the
+        demands that get worse and those that gain; that plan.
+
+    Raises
+    ------
+    UsageError
+        The plan is of other tables; kind or values of an edit are wrong.
+    BadData
+        The change cannot be, or the tables are wrong with it; all reasons are named.
+    """
+    _require_plan_of(plan, snapshot)
+    edit = _edit(change)
+    if edit.kind not in EDITS:
+        return effect_on_plan(plan, snapshot, apply(snapshot, [edit]), LastRun())
+    orders: EditedPlan | Snapshot = snapshot
+    if EDITS[edit.kind].event == "order":
+        providers = Providers(snapshot, infinite=plan.run.mode == "mrp")
+        orders = EditedPlan(plan=plan, providers=providers)
+        edit = edit.renamed(lambda one: order_id(plan.supplies, one))
+    patch = with_instants(edit, snapshot).patch(orders)
+    edited = edited_snapshot(snapshot, patch)
+    return effect_on_plan(plan, snapshot, edited, LastRun())
+
+
+def replan(
+    snapshot: Snapshot,
+    plan: Plan,
+    disruptions: Sequence[Edit | Mapping[str, Any]],
+    *,
+    stability: float | None = None,
+    observe: Observe | None = None,
+    cancelled: Cancelled | None = None,
+) -> Plan:
+    """Repair a plan after disruptions: what they hit is served anew.
+
+    Parameters
+    ----------
+    snapshot, plan
+        Tables before them, and a plan of these, whose mode and settings are kept.
+    disruptions
+        Changes of tables as a study states them, such as ``{"kind": "resource_down",
+        "resource": "FILL-1", "start": "2026-03-02", "finish": "2026-03-05"}``. Mode mrp
+        looks at no row of `disruptions`.
+    stability
+        How much less a plan from nothing must cost to take its place, the setting
+        `stability_price` [base currency]; None: none is made. Mode mrp has no such
+        setting.
+    observe, cancelled
+        As of `plan`.
+
+    Returns
+    -------
+    Plan
+        Of the tables with the disruptions.
+
+    Raises
+    ------
+    UsageError
+        The plan is of other tables; stability is no price, or the mode has none.
+    BadData
+        A disruption cannot be; all reasons are named.
+    """
+    _require_plan_of(plan, snapshot)
+    settings = own_settings(plan.run.mode, plan.run.settings)
+    if stability is not None:
+        settings[STABILITY_PRICE] = stability
+    return make_plan(
+        apply(snapshot, list(map(_edit, disruptions))),
+        plan.run.mode,
+        settings,
+        baseline=plan,
+        seed=plan.run.seed,
+        observe=observe,
+        cancelled=cancelled,
+    )
+
+
+def _require_plan_of(plan: Plan, snapshot: Snapshot) -> None:
+    if not is_of(plan, snapshot):
+        message = f"Plan {plan.run.run_id} was made of other tables: plan these first."
+        raise UsageError(message)
+
+
+def _edit(stated: Edit | Mapping[str, Any]) -> Edit:
+    """Edit of an order or of data, or change of a study, by its kind."""
+    if isinstance(stated, Edit):
+        return stated
+    return edit_of(**stated) if stated.get("kind") in EDITS else changes([stated])[0]
 
 
 def edited_snapshot(snapshot: Snapshot, patch: Patch) -> Snapshot:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medhavi.errors import UsageError
+from medhavi.errors import EnvironmentFailure, UsageError
+from medhavi.progress import unobserved
 from medhavi.workbench.decisions import FactAmending
 from medhavi.workbench.exception_reviews import ExceptionReviewing
 from medhavi.workbench.lake_reading import LakeReading
@@ -16,7 +19,6 @@ from medhavi.workbench.workspace import current_workspace
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Collection, Mapping
-    from pathlib import Path
 
     import polars as pl
 
@@ -85,8 +87,6 @@ class Workbench(LakeReading, PlanEditing, FactAmending, ExceptionReviewing):
 
         Its supplier gets slower than it says.
         """
-        from pathlib import Path
-
         from medhavi.demo.toy_company import toy_company
         from medhavi.events.urls import open_store
 
@@ -299,18 +299,6 @@ class Workbench(LakeReading, PlanEditing, FactAmending, ExceptionReviewing):
 
         return drift(self)
 
-    def predicted_times(self, plan: Plan) -> pl.DataFrame:
-        """Learned against stated times of a plan of the newest facts.
-
-        Returns
-        -------
-        DataFrame
-            Columns of `predict.plan_effects.EFFECTS`.
-        """
-        from medhavi.predict.plan_effects import plan_effects
-
-        return plan_effects(plan, self.snapshot())
-
     def promote(
         self, model: str, *, approver: str, version: str | None = None
     ) -> PredictorVersion:
@@ -386,10 +374,23 @@ class Workbench(LakeReading, PlanEditing, FactAmending, ExceptionReviewing):
         return newest
 
     def promise(
-        self, requests: object, policy: str | None = None, *, detail: str = "full"
+        self,
+        requests: object,
+        policy: str | None = None,
+        *,
+        detail: str = "full",
+        observe: Observe | None = None,
+        cancelled: Cancelled | None = None,
     ) -> list[Promise]:
-        """Answer requests on what is committed by now; see `PromiseDesk.quote`."""
-        return self.desk.quote(requests, policy, detail=detail)
+        """Answer requests on what is committed by now; see `PromiseDesk.answer`."""
+        answers = self.desk.answer(
+            requests,
+            policy,
+            detail=detail,
+            observe=observe or unobserved,
+            cancelled=cancelled,
+        )
+        return list(answers.promises)
 
     def commit(
         self,
@@ -500,9 +501,6 @@ class Workbench(LakeReading, PlanEditing, FactAmending, ExceptionReviewing):
         return PlanEdits(self.lake, self.store, self.last_run)
 
     def _keep(self, plan: Plan, snapshot: Snapshot) -> None:
-        from contextlib import suppress
-
-        from medhavi.errors import EnvironmentFailure
         from medhavi.workbench.plan_in_force import keep_plan, restated
 
         # What is decided stands without it: it is planned again.
@@ -542,8 +540,6 @@ class Workbench(LakeReading, PlanEditing, FactAmending, ExceptionReviewing):
         front
             Trade-offs that are added.
         """
-        from pathlib import Path
-
         from medhavi.workbench.files.atomic_write import replaced_file
         from medhavi.workbench.plan_pack import pack
 
@@ -566,12 +562,18 @@ class Workbench(LakeReading, PlanEditing, FactAmending, ExceptionReviewing):
         cache: str | Path | None = None,
         executor: str | None = None,
         observe: Observe | None = None,
+        cancelled: Cancelled | None = None,
     ) -> StudyResult:
-        """Run a study; finished runs are not repeated. See `workbench.studies`."""
+        """Run a study; finished runs are not repeated. See `medhavi.run_study`."""
         from medhavi.workbench.studies.studies import run_study
 
         return run_study(
-            path, cache=cache, executor=executor, track=self.models, observe=observe
+            path,
+            cache=cache,
+            executor=executor,
+            track=self.models,
+            observe=observe,
+            cancelled=cancelled,
         )
 
     def cycle(
@@ -588,8 +590,6 @@ class Workbench(LakeReading, PlanEditing, FactAmending, ExceptionReviewing):
 
         Of a moment of the past (see `snapshot`) nothing is mirrored or published.
         """
-        from pathlib import Path
-
         from medhavi.workbench.cycle.cycle import run_cycle
 
         place = None if config is None else Path(config)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from medhavi.edits.edit import EDITS
 from medhavi.edits.order_states import (
-    EDITS,
     TRANSITIONS,
     OrderFacts,
     OrderState,

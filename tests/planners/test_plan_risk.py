@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medhavi.errors import UsageError
+from medhavi.errors import LimitReached, UsageError
 from medhavi.providers.lead_times import Quantiles
 from medhavi.results.plans.lateness import tally
 from medhavi.results.reports.plan_risk import COST, LATE, ON_TIME
@@ -388,3 +388,13 @@ def test_no_scenarios_are_refused(scenarios):
 def test_an_unknown_demand_is_refused():
     with pytest.raises(UsageError, match="plans for no demand D2"):
         risk_of(bought(1.0), scenarios=2).of("D2")
+
+
+def test_it_tells_how_far_it_is_and_can_be_stopped():
+    snapshot = bought(1.0)
+    told: list[str] = []
+    done = made(snapshot)
+    plan_risk(done, snapshot, scenarios=5, observe=lambda one: told.append(str(one)))
+    assert told[0].startswith("orders in all scenarios: 0 of ")
+    with pytest.raises(LimitReached, match="no figures"):
+        plan_risk(done, snapshot, scenarios=5, cancelled=lambda: True)

@@ -325,7 +325,9 @@ def test_a_search_that_overruns_its_budget_says_so():
 # -------------------------------------------------------------------------- accepting
 
 
-def fails_once(book: PromiseLedger, name: str) -> Callable[[], None]:
+def fails_once(
+    book: PromiseLedger, name: str, failure: type[BaseException]
+) -> Callable[[], None]:
     """Make one ledger fail when it is written, as long as the test wants."""
     stages: Any = book.stages
     targets = {
@@ -338,7 +340,7 @@ def fails_once(book: PromiseLedger, name: str) -> Callable[[], None]:
         __slots__ = ()
 
     def fail(*args: object, **kwargs: object) -> None:
-        raise RuntimeError(name, args, kwargs)
+        raise failure(name, args, kwargs)
 
     setattr(Failing, method, fail)
     real = type(target)
@@ -351,13 +353,14 @@ def fails_once(book: PromiseLedger, name: str) -> Callable[[], None]:
 
 
 @pytest.mark.req("CORE-06")
+@pytest.mark.parametrize("failure", [RuntimeError, KeyboardInterrupt])
 @pytest.mark.parametrize("name", ["capacity", "transport"])
-def test_accepting_takes_all_or_nothing(name):
+def test_accepting_takes_all_or_nothing(name, failure):
     book = book_of(chain())
     made = quoted(book, **ASK)
     before = state(book)
-    mend = fails_once(book, name)
-    with pytest.raises(RuntimeError, match=name):
+    mend = fails_once(book, name, failure)
+    with pytest.raises(failure, match=name):
         apply(book, made)
     mend()
     assert state(book) == before

@@ -29,9 +29,9 @@ OWNED = {
     "lanes": "providers/transport",
     "departures": "providers/transport",
     "lane_blackouts": "providers/transport",
-    "supply_terms": "providers/suppliers",
-    "price_tiers": "providers/suppliers",
-    "supplier_capacity": "providers/suppliers",
+    "supply_terms": "providers/sourcing",
+    "price_tiers": "providers/sourcing",
+    "supplier_capacity": "providers/sourcing",
 }
 """Tables that times, capacities and terms come from, and who reads them."""
 

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 import medhavi as mv
-from medhavi.errors import NotAvailable, UsageError
+from medhavi.errors import UsageError
 from medhavi.results.reports.risk import RiskReport
 from medhavi.results.schedules.schedule import Schedule
 from medhavi.schema.template import example_rows
@@ -89,8 +89,20 @@ def test_calls_without_sense_are_refused(made):
         mv.risk(made.problem)
     with pytest.raises(UsageError, match="spread"):
         mv.risk(made, spread=3.0)
-    with pytest.raises(NotAvailable, match="risk of a plan"):
-        mv.risk(Snapshot.from_frames(example_rows()))
+    with pytest.raises(UsageError, match="needs its plan"):
+        mv.risk(Snapshot.from_frames(example_rows()))  # type: ignore[call-overload]
+
+
+def test_the_risk_of_a_plan_is_asked_as_that_of_a_schedule():
+    snapshot = Snapshot.from_frames(example_rows())
+    plan = mv.plan(snapshot)
+    found = mv.risk(snapshot, plan, scenarios=20, seed=3)
+    own = mv.plan_risk(plan, snapshot, scenarios=20, seed=3)
+    assert found.fingerprint == own.fingerprint
+    with pytest.raises(UsageError, match="schedules alone"):
+        mv.risk(snapshot, plan, spread=0.1)  # type: ignore[call-overload]
+    with pytest.raises(UsageError, match="needs the snapshot"):
+        mv.risk(example_rows(), plan)  # type: ignore[call-overload]
 
 
 def test_the_order_of_rows_is_no_part_of_a_problem(made):

@@ -170,7 +170,8 @@ def test_a_folder_without_tables_names_its_source_alone(tmp_path):
     assert named(data) is data
 
 
-def test_a_defect_is_a_problem_in_words(lemonade, monkeypatch, tmp_path):
+@pytest.mark.defect
+def test_a_defect_is_a_problem_in_words(lemonade, monkeypatch, tmp_path, caplog):
     monkeypatch.setattr(plan_loading, "_plans", AnswerCache(1))
     monkeypatch.setenv("MEDHAVI_CACHE", str(tmp_path))
 
@@ -184,6 +185,8 @@ def test_a_defect_is_a_problem_in_words(lemonade, monkeypatch, tmp_path):
     assert shown.problem.title == "Medhavi failed: a defect"
     assert "KeyError" in shown.problem.text
     assert shown.plan is None
+    assert "Traceback" in caplog.text  # the log says more, as the page promises
+    assert "inside" in caplog.text
 
 
 def test_a_moment_without_zone_is_local():

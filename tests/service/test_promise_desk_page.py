@@ -28,9 +28,9 @@ from medhavi.service.promise_pages import (
     promise_widgets,
     request_file,
 )
-from medhavi.service.promise_pages.open_request import OpenRequest
 from medhavi.service.promise_pages.promise_check import checked_promises, last_check
 from medhavi.service.promise_pages.promise_commit import (
+    OpenRequest,
     OverrideDate,
     commit,
     commit_lines,
@@ -207,6 +207,7 @@ def test_a_question_that_was_changed_is_committed_as_changed(company):
     assert not asked(company, qty="1").promise.on_time
 
 
+@pytest.mark.defect
 def test_what_cannot_be_tried_is_a_problem_of_the_page(company):
     page = asked(company)
     assert ask_changed(company, page, 99).problem is not None

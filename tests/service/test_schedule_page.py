@@ -105,7 +105,8 @@ def test_only_so_many_schedules_are_kept(monkeypatch):
 @pytest.mark.parametrize(
     ("document", "words"),
     [
-        (b"{half", "Medhavi failed"),
+        (b"{half", "Fix the data errors"),
+        (b'{"orders": [], "orders": []}', "Fix the data errors"),
         (b'{"schema": "other"}', "Fix the data errors"),
     ],
 )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from medhavi.errors import EnvironmentFailure, UsageError
+from medhavi.errors import EnvironmentFailure, LimitReached, UsageError
 from medhavi.findings import BadData
 from medhavi.predict.registry import quietly, store_client
 from medhavi.results.reports.study import StudyReport
@@ -318,3 +318,19 @@ def test_killed_at_any_moment_the_study_goes_on(folder):
     assert result.computed + result.reused == 3
     assert result.reused >= 1
     assert result.report.runs.height == 3
+
+
+@pytest.mark.parametrize("executor", ["serial", "processes"])
+def test_a_cancelled_study_keeps_what_is_finished_and_goes_on(folder, executor):
+    told: list[Progress] = []
+
+    def one_is_done() -> bool:
+        return any(one.done for one in told)
+
+    with pytest.raises(LimitReached, match="1 of 3 runs were finished"):
+        run(folder, executor=executor, observe=told.append, cancelled=one_is_done)
+    kept = [place for place in (folder / "cache").glob("*") if place.is_dir()]
+    assert not [place for place in kept if place.name.endswith(".tmp")]
+    again = run(folder, executor="serial")
+    assert again.reused >= 1
+    assert again.computed + again.reused == 3

@@ -192,7 +192,7 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True):
     category, stream_key
         Category of its home stream and the payload fields that form its id.
     effect
-        What it does to the state of its key; see `events.effects`.
+        What it does to the state of its key.
     """
 
     name: str
@@ -202,6 +202,11 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True):
     category: str
     stream_key: tuple[str, ...]
     effect: Effect
+
+    @property
+    def folds(self) -> bool:
+        """Whether it changes the rows of a table; records and amendments do not."""
+        return self.effect not in (Effect.RECORD, Effect.AMENDMENT)
 
 
 def _types() -> dict[str, EventType]:

@@ -148,7 +148,7 @@ def _all_subjects() -> dict[str, _Subjects]:
         for verb in ("Defined", "Changed", "Retired"):
             found[f"{master.singular}{verb}"] = _master(table)
     for name, entry in TYPES.items():
-        if entry.effect in {Effect.RECORD, Effect.AMENDMENT}:
+        if not entry.folds:
             found[name] = _nothing
         elif name not in found:
             found[name] = (

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from medhavi.events.event_types.catalog import MASTER
+from medhavi.events.event_types.catalog import MASTER, TYPES
 from medhavi.lakehouse.folds.silver_state import (
     Rejection,
     complain,
@@ -125,7 +125,10 @@ def _misfit(state: State, fact: Fact, table: str, value: str, detail: str) -> No
 
 
 def _no_table(_state: State, _fact: Fact) -> None:
-    """Facts for the record: they change no planning table."""
+    """Facts for the record change no planning table.
+
+    What amendments take out or replace is settled before the fold; see `amendments`.
+    """
 
 
 DECISION_FOLDS: dict[str, Fold] = {
@@ -139,14 +142,6 @@ DECISION_FOLDS: dict[str, Fold] = {
     "SettingChanged": _setting_changed,
     "OverrideRecorded": _override_recorded,
     "EstimatesPublished": _estimates_published,
-    "PromiseRejected": _no_table,
-    "PromiseAtRisk": _no_table,
-    "PlanPublished": _no_table,
-    "ExceptionReviewed": _no_table,
-    "ModelPromoted": _no_table,
-    # What they take out or replace is settled before the fold; see `amendments`.
-    "EventVoided": _no_table,
-    "EventCorrected": _no_table,
 }
 """Event type → its fold."""
 
@@ -513,7 +508,13 @@ def _retiring(table: str) -> Fold:
 
 
 FOLDS: Mapping[str, Fold] = MappingProxyType(
-    {**_master_folds(), **DEMAND_FOLDS, **SUPPLY_FOLDS, **DECISION_FOLDS}
+    {
+        **{name: _no_table for name, entry in TYPES.items() if not entry.folds},
+        **_master_folds(),
+        **DEMAND_FOLDS,
+        **SUPPLY_FOLDS,
+        **DECISION_FOLDS,
+    }
 )
 """Event type → its fold; every type of the catalogue has one."""
 

@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import polars as pl
 
-from medhavi.errors import UsageError
+from medhavi.errors import LimitReached, UsageError
 from medhavi.planners.execution_risk.order_delays import OrderDelays
+from medhavi.progress import Progress, unobserved
 from medhavi.providers import Providers
 from medhavi.providers.product_facts import demand_value
 from medhavi.results.amounts import PlanLocale
@@ -33,11 +34,12 @@ from medhavi.snapshot.calendars.zones import zone
 from medhavi.units import DAY, from_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import numpy.typing as npt
 
     from medhavi.planners.execution_risk.order_delays import Instants, Order
+    from medhavi.progress import Cancelled, Observe
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
@@ -66,7 +68,13 @@ class _Link(NamedTuple):
 
 
 def plan_risk(
-    plan: Plan, snapshot: Snapshot, *, scenarios: int = SCENARIOS, seed: int = 1
+    plan: Plan,
+    snapshot: Snapshot,
+    *,
+    scenarios: int = SCENARIOS,
+    seed: int = 1,
+    observe: Observe | None = None,
+    cancelled: Cancelled | None = None,
 ) -> PlanRisk:
     """Draw what becomes of a plan; equal arguments give equal results.
 
@@ -80,11 +88,20 @@ def plan_risk(
         How many are drawn, at least 1.
     seed
         Of the draws. An order draws the same in every plan that has it.
+    observe, cancelled
+        Called with the progress, and asked whether to end, before each order.
+
+    Returns
+    -------
+    PlanRisk
+        Chances and dates by demand, figures with their interval by week.
 
     Raises
     ------
     UsageError
         Scenarios below 1.
+    LimitReached
+        It was cancelled: half a simulation has no figures.
 
     Notes
     -----
@@ -94,6 +111,15 @@ def plan_risk(
     if scenarios < 1:
         message = f"scenarios ({scenarios}) must be at least 1."
         raise UsageError(message)
+
+    say = observe or unobserved
+
+    def reached(done: int) -> None:
+        if cancelled is not None and cancelled():
+            message = "The simulation was stopped before its end; it has no figures."
+            raise LimitReached(message)
+        say(Progress("orders in all scenarios", done, len(orders)))
+
     as_of = snapshot.as_of if plan.run.as_of is None else plan.run.as_of
     orders = _orders(plan)
     delays = OrderDelays(
@@ -104,7 +130,7 @@ def plan_risk(
         scenarios=scenarios,
         seed=seed,
     )
-    late = _propagated(orders, _links(plan, snapshot, orders, delays), delays)
+    late = _propagated(orders, _links(plan, snapshot, orders, delays), delays, reached)
     demands = _Demands(plan, snapshot, orders, as_of)
     return demands.risk(late, delays, orders, (scenarios, seed))
 
@@ -154,11 +180,15 @@ def _links(
 
 
 def _propagated(
-    orders: Sequence[Order], links: dict[int, list[_Link]], delays: OrderDelays
+    orders: Sequence[Order],
+    links: dict[int, list[_Link]],
+    delays: OrderDelays,
+    reached: Callable[[int], None],
 ) -> dict[int, _Late]:
     """Delays of the orders that are not always on their date, by place."""
     late: dict[int, _Late] = {}
-    for place in _in_sequence(len(orders), links):
+    for done, place in enumerate(_in_sequence(len(orders), links)):
+        reached(done)
         order = orders[place]
         waits, root = _waited(
             (late[link.giver], link.slack)

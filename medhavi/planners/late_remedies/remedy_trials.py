@@ -175,7 +175,7 @@ def remedies(
         How many changes are tried at most, in order of the lateness that waits for
         what they change.
     observe
-        Called with the change that was tried, how many were, and the most.
+        Called with the progress: the change that was tried, how many were, the most.
     cancelled
         Polled; True ends with what was tried so far.
 

@@ -89,7 +89,7 @@ class MrpRun:
     snapshot
         Without error findings.
     observe
-        Called with (phase, done, total); changes nothing.
+        Called with the progress; changes nothing.
     cancelled
         Polled between clusters; ends the run early with status cancelled.
     """

@@ -252,7 +252,7 @@ class PromiseLedger:
         befores = [self._put_aside(one.demand) for one in promise.preempted]
         try:
             return self._taken(promise, replaced, befores)
-        except Exception:
+        except BaseException:
             # All or nothing (CORE-06): what was put aside stands again.
             for undos in list(self.accepted.values()):
                 for one in [undo for undo in undos if undo.token > last]:
@@ -310,7 +310,7 @@ class PromiseLedger:
             self.stages.free(undo.demand)
             take_holds(self.stages, undo.holds, undo.cells)
             self.stages.buy_again(undo.bought)
-        except Exception:
+        except BaseException:
             self.stages.undo(begun)
             raise
         shifts = self.stages.material.since(mark)
@@ -405,7 +405,7 @@ class PromiseLedger:
         mark = self.stages.mark()
         try:
             self._back(undo)
-        except Exception:
+        except BaseException:
             self.stages.undo(mark)
             raise
         known = self.accepted[undo.demand]

@@ -58,7 +58,7 @@ def promise(
     policy: str | None = None,
     *,
     detail: str = "full",
-    observe: Observe = unobserved,
+    observe: Observe | None = None,
     cancelled: Cancelled | None = None,
 ) -> list[Promise]:
     """Answer requests, each seeing the holds of those before it (rule 29).
@@ -97,7 +97,7 @@ def promise(
         requests,
         policy,
         detail=detail,
-        observe=observe,
+        observe=observe or unobserved,
         cancelled=cancelled,
     )
     return list(made.promises)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from medhavi.edits.edit import EDITS
 from medhavi.edits.order_rows import numbers_of, with_numbers
 from medhavi.edits.order_states import OrderState, Verb, allowed
-from medhavi.errors import UsageError
+from medhavi.errors import MedhaviError, UsageError
 from medhavi.progress import unobserved
 from medhavi.results.amounts import read_amount
 from medhavi.results.plans.plan import Plan
@@ -522,7 +522,7 @@ def decisions(page: PageWithSource, known_at: str = "") -> list[EditRecord]:
             one if one.undone_by in ids else replace(one, undone_by=None)
             for one in found
         ]
-    except Exception:  # noqa: BLE001 - history is an extra; the page stands without it
+    except (MedhaviError, OSError):  # an extra; the page stands without it
         return []
 
 

@@ -60,7 +60,7 @@ class PlanRiskRequest:
         """Plan: the risk of a newer one is drawn instead."""
         return self.plan.subject, "risk"
 
-    def run(self, observe: Observe, cancelled: Cancelled) -> PlanRisk:  # noqa: ARG002
+    def run(self, observe: Observe, cancelled: Cancelled) -> PlanRisk:
         """Draw the scenarios.
 
         Raises
@@ -72,8 +72,7 @@ class PlanRiskRequest:
 
         observe(Progress(say("reading_the_plan")))
         plan = self.plan.shown(self.fingerprint)
-        observe(Progress(say("risk_is_being_drawn")))
-        return plan_risk(plan, self.plan.tables())
+        return plan_risk(plan, self.plan.tables(), observe=observe, cancelled=cancelled)
 
 
 def risk_of(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from html import escape
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from medhavi.service.jobs.job import OwnWork
 from medhavi.service.jobs.open_pages import result_of
 from medhavi.service.jobs.plan_jobs import PlanRequest
 from medhavi.service.page_data import (
+    PageData,
     PageProblem,
     answer_html,
     html,
@@ -29,7 +31,12 @@ from medhavi.service.plan_pages.plan_loading import planned
 from medhavi.service.plan_pages.plan_page import show_edit
 from medhavi.service.plan_pages.remedy_edits import RemedyEdit, answer_of
 from medhavi.service.promise_pages.open_lists import records_of, tell_lists
-from medhavi.service.promise_pages.promise_page import REQUEST, binding_desk
+from medhavi.service.promise_pages.promise_page import (
+    REQUEST,
+    PromisePage,
+    ask,
+    binding_desk,
+)
 from medhavi.units import from_seconds, to_seconds
 from medhavi.views.names import count, duration, local, when
 from medhavi.views.page import empty
@@ -43,16 +50,14 @@ from medhavi.workbench.plan_in_force import renewed_plan
 from medhavi.workbench.promise_desk.promise_effect import promised_rows, rows_effect
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import marimo as mo
 
     from medhavi.progress import Cancelled, Observe
     from medhavi.results.plans.plan import Plan
     from medhavi.results.promises.promise import TriedRemedy
-    from medhavi.service.page_data import PageData
     from medhavi.service.plan_pages.plan_page import EditForm
-    from medhavi.service.promise_pages.promise_page import PromisePage
     from medhavi.views.names import Names
     from medhavi.workbench.commitments.commit_answer import Commit
     from medhavi.workbench.commitments.commit_events import PromiseChange
@@ -67,6 +72,49 @@ class CommitMessage:
     text: str
     kept: bool
     promises: tuple[Promise, ...] = ()
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class OpenRequest:
+    """The request of an open page: asked again by itself when facts change.
+
+    What was promised is not: the goods that it got are taken, so the same request
+    would get another answer beside the promise.
+
+    Parameters
+    ----------
+    data, line, told
+        Tables and line that were asked last, and the answer.
+    promised
+        What became of promising that answer; None: nothing yet.
+    """
+
+    data: PageData | None = None
+    line: Mapping[str, object] | None = None
+    told: PromisePage | None = None
+    promised: CommitMessage | None = None
+
+    def answer(self, data: PageData, line: Mapping[str, object]) -> PromisePage:
+        """Answer to a line, of the facts of now.
+
+        Where only the tables are others, the line that was asked is asked again, not
+        one that is being typed.
+        """
+        by_itself = self.data is not None and self.data is not data
+        kept = self.promised is not None and self.promised.kept
+        self.data = data
+        if self.told is not None and by_itself and kept:
+            return self.told
+        if self.line is None or not by_itself:
+            self.line = line
+        self.promised = None
+        self.told = ask(data, self.line)
+        return self.told
+
+    def keep(self, done: CommitMessage) -> CommitMessage:
+        """Keep what became of promising the answer."""
+        self.promised = done
+        return done
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
-from medhavi.errors import NotAvailable, UsageError
+from medhavi.errors import UsageError
+from medhavi.planners.execution_risk.plan_risk import plan_risk
 from medhavi.planners.scheduling.problem_file import (
     ProblemFile,
     chosen_objectives,
@@ -15,9 +16,11 @@ from medhavi.planners.scheduling.problem_file import (
 from medhavi.planners.scheduling.risk import RiskParameters, simulate
 from medhavi.planners.scheduling.solve import SEED, ScheduleSearch, solve
 from medhavi.progress import unobserved
+from medhavi.results.plans.plan import Plan
 from medhavi.results.reports.risk import RISK_FILES
 from medhavi.results.schedules.problem import ScheduleProblem
 from medhavi.results.schedules.schedule import FILES, Schedule
+from medhavi.snapshot import Snapshot
 from medhavi.workbench.files.atomic_write import replaced_folder
 from medhavi.workbench.files.tables_run import Measurement
 
@@ -25,11 +28,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from medhavi.progress import Cancelled, Observe
+    from medhavi.results.reports.plan_risk import PlanRisk
     from medhavi.results.reports.risk import RiskReport
+
+    Source = str | Path | bytes | Mapping[str, object] | ScheduleProblem | ProblemFile
+    """A schedule file, its content or document, or the problem that it states."""
 
 
 def problem_of(
-    source: str | Path | Mapping[str, object] | ScheduleProblem | ProblemFile,
+    source: Source,
 ) -> ProblemFile:
     """Read a problem from a file, a document or as it is.
 
@@ -56,7 +63,7 @@ def problem_of(
 
 
 def schedule(
-    source: str | Path | Mapping[str, object] | ScheduleProblem | ProblemFile,
+    source: Source,
     *,
     objective: Sequence[str] | str | None = None,
     effort: float | None = None,
@@ -108,34 +115,68 @@ def write_schedule(made: Schedule, out: str | Path, file_format: str) -> None:
         made.to_folder(folder, "csv" if file_format == "csv" else "parquet")
 
 
+@overload
+def risk(
+    source: Snapshot,
+    made: Plan,
+    *,
+    scenarios: int = ...,
+    seed: int = ...,
+    observe: Observe | None = ...,
+    cancelled: Cancelled | None = ...,
+) -> PlanRisk: ...
+
+
+@overload
+def risk(
+    source: Source | Schedule,
+    made: Schedule | str | Path | None = ...,
+    *,
+    scenarios: int = ...,
+    seed: int = ...,
+    spread: float | None = ...,
+    steps: str | None = ...,
+    keep_starts: bool = ...,
+    observe: Observe | None = ...,
+    cancelled: Cancelled | None = ...,
+) -> RiskReport: ...
+
+
 def risk(  # noqa: PLR0913 - one keyword each
-    source: (
-        str | Path | Mapping[str, object] | ScheduleProblem | ProblemFile | Schedule
-    ),
-    made: Schedule | str | Path | None = None,
+    source: Source | Schedule | Snapshot,
+    made: Schedule | Plan | str | Path | None = None,
     *,
     scenarios: int = 10_000,
     seed: int = 1,
     spread: float | None = None,
     steps: str | None = None,
     keep_starts: bool = False,
-    observe: Observe = unobserved,
+    observe: Observe | None = None,
     cancelled: Cancelled | None = None,
-) -> RiskReport:
-    """Simulate a fixed schedule: same sequence, drawn run times.
+) -> RiskReport | PlanRisk:
+    """Simulate a fixed schedule with drawn run times, or a plan with drawn lead times.
 
     Parameters
     ----------
     source
-        The schedule; or its problem (file, document, record), where ranges are read.
+        The schedule; or its problem (file, document, record), where ranges are read;
+        or the snapshot of a plan.
     made
-        The schedule or its folder, where `source` is a problem.
+        The schedule or its folder, where `source` is a problem; or the plan.
     spread, steps
         Half width of runs, and the name of the steps it is for; see `RiskParameters`.
+        Of schedules alone.
     keep_starts
-        Nothing begins before its planned start; else everything moves left.
+        Nothing begins before its planned start; else everything moves left. Of
+        schedules alone.
     observe, cancelled
-        Called with the progress, and asked whether to end, before each operation.
+        Called with the progress, and asked whether to end, before each operation or
+        order.
+
+    Returns
+    -------
+    RiskReport or PlanRisk
+        Of a schedule; of a plan, see `medhavi.plan_risk`.
 
     Raises
     ------
@@ -143,16 +184,27 @@ def risk(  # noqa: PLR0913 - one keyword each
         A parameter is out of its range.
     BadData
         The schedule does not fit the problem, or nothing is uncertain.
-    NotAvailable
-        `source` is a snapshot: the risk of a plan is not built yet.
     LimitReached
         It was cancelled.
     """
-    from medhavi.snapshot import Snapshot
-
     if isinstance(source, Snapshot):
-        message = "medhavi.risk of a plan is not built yet; the risk of a schedule is."
-        raise NotAvailable(message)
+        if not isinstance(made, Plan) or spread is not None or steps or keep_starts:
+            message = (
+                "risk of a snapshot needs its plan; spread, steps and keep_starts are "
+                "of schedules alone."
+            )
+            raise UsageError(message)
+        return plan_risk(
+            made,
+            source,
+            scenarios=scenarios,
+            seed=seed,
+            observe=observe,
+            cancelled=cancelled,
+        )
+    if isinstance(made, Plan):
+        message = "risk of a plan needs the snapshot that was planned: give it first."
+        raise UsageError(message)
     if isinstance(source, Schedule):
         fixed, problem = source, None
     elif made is None:
@@ -168,7 +220,13 @@ def risk(  # noqa: PLR0913 - one keyword each
         steps=steps,
         keep_starts=keep_starts,
     )
-    return simulate(fixed, parameters, problem, observe=observe, cancelled=cancelled)
+    return simulate(
+        fixed,
+        parameters,
+        problem,
+        observe=observe or unobserved,
+        cancelled=cancelled,
+    )
 
 
 def write_risk(report: RiskReport, out: str | Path) -> None:

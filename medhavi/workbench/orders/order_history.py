@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import polars as pl
 
-from medhavi.edits.order_states import EDITS, OrderFacts, OrderState, Verb, allowed
+from medhavi.edits.edit import EDITS
+from medhavi.edits.order_states import OrderFacts, OrderState, Verb, allowed
 from medhavi.errors import UsageError
 from medhavi.events.event_types.catalog import UndecodableEvent, decode
 from medhavi.lakehouse.folds.projections import FOLDS

@@ -30,7 +30,7 @@ from medhavi.workbench.plan_effects import (
 )
 
 if TYPE_CHECKING:
-    from medhavi.edits.order_changes import EditedPlan
+    from medhavi.edits.edited_order import EditedPlan
     from medhavi.snapshot import Snapshot
     from medhavi.workbench.runs import LastRun
 

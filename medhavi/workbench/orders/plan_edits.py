@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from medhavi.edits.edit import EDITS, with_instants
-from medhavi.edits.order_changes import EditedPlan
+from medhavi.edits.edited_order import EditedPlan
 from medhavi.errors import RevisionConflict, UsageError
 from medhavi.events.store import NO_STREAM
 from medhavi.findings import finding

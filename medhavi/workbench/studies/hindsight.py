@@ -32,7 +32,7 @@ from medhavi.workbench.studies.studies import execute, found_place
 
 if TYPE_CHECKING:
     from medhavi.findings import Finding
-    from medhavi.progress import Observe
+    from medhavi.progress import Cancelled, Observe
 
 
 SECTION = "hindsight"
@@ -294,6 +294,7 @@ def run_hindsight(
     cache: str | Path,
     executor: str | None = None,
     observe: Observe | None = None,
+    cancelled: Cancelled | None = None,
 ) -> HindsightResult:
     """Ask the lines of past days again, and judge what we would have promised.
 
@@ -305,8 +306,13 @@ def run_hindsight(
         Folder of the days that were asked before.
     executor
         Where to run, instead of what the file says.
-    observe
-        Called with a line when a day is done.
+    observe, cancelled
+        Called with the progress, and asked whether to end, behind each day.
+
+    Returns
+    -------
+    HindsightResult
+        Each line with what was promised, would have been, and happened.
 
     Raises
     ------
@@ -314,6 +320,8 @@ def run_hindsight(
         There is no lake, or no order in these days.
     BadData
         The file is wrong; all problems are named.
+    LimitReached
+        It was cancelled; days that were asked are kept and not asked again.
     """
     from medhavi.lakehouse import Lake
 
@@ -345,7 +353,7 @@ def run_hindsight(
     ]
     say(Progress(f"hindsight {study.name}: {chosen.height} lines of {len(tasks)} days"))
     done: list[_DayAnswers] = []
-    for asked in execute(executor or study.executor, _ask, tasks):
+    for asked in execute(executor or study.executor, _ask, tasks, cancelled):
         done.append(asked)
         why = f", not asked: {asked.problem}" if asked.problem else ""
         say(Progress(f"{asked.day}{why}", len(done), len(tasks)))

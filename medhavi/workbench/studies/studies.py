@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
+from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,7 +21,7 @@ from typing import TYPE_CHECKING, TypeVar
 import polars as pl
 
 from medhavi.display import TextDisplay
-from medhavi.errors import EnvironmentFailure, UsageError
+from medhavi.errors import EnvironmentFailure, LimitReached, UsageError
 from medhavi.progress import Progress, unobserved
 from medhavi.results.plans.folder import read_json, write_json
 from medhavi.results.plans.plan import Plan
@@ -31,9 +33,9 @@ from medhavi.workbench.files.tables_run import RESULT_NAMES, read_tables, write_
 from medhavi.workbench.studies.study_base import StudyBase, on_kept_runs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
-    from medhavi.progress import Observe
+    from medhavi.progress import Cancelled, Observe
     from medhavi.scenarios import StudyRun
     from medhavi.snapshot import Snapshot
 
@@ -44,7 +46,10 @@ DASK = "dask://"
 
 
 def execute(
-    executor: str, function: Callable[[Task], Result], tasks: Sequence[Task]
+    executor: str,
+    function: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    cancelled: Cancelled | None = None,
 ) -> Iterator[Result]:
     """Run a function on every task.
 
@@ -57,6 +62,8 @@ def execute(
         Importable by name, for it is sent to other processes.
     tasks
         Arguments, one a call.
+    cancelled
+        Asked before the first result and behind each but the last.
 
     Yields
     ------
@@ -69,32 +76,59 @@ def execute(
         Unknown executor.
     EnvironmentFailure
         The cluster cannot be reached, or Dask is not installed.
+    LimitReached
+        It was cancelled; what is finished is kept.
     """
     if executor == "serial" or len(tasks) < 2:
-        return map(function, tasks)
+        results = (function(task) for task in tasks)
+        return _uncancelled(results, len(tasks), cancelled)
     if executor == "processes":
-        return _in_processes(function, tasks)
+        results = _in_processes(function, tasks)
+        return _uncancelled(results, len(tasks), cancelled)
     if executor.startswith(DASK):
-        return _on_cluster(executor.removeprefix(DASK), function, tasks)
+        results = _on_cluster(executor.removeprefix(DASK), function, tasks)
+        return _uncancelled(results, len(tasks), cancelled)
     message = (
         f"Unknown executor {executor}; there are serial, processes and {DASK}host:port."
     )
     raise UsageError(message)
 
 
+def _uncancelled(
+    results: Generator[Result], total: int, cancelled: Cancelled | None
+) -> Iterator[Result]:
+    with closing(results):
+        for done in range(total):
+            if cancelled is not None and cancelled():
+                message = (
+                    f"It was cancelled when {done} of {total} runs were finished. These "
+                    "are kept: run it again to go on."
+                )
+                raise LimitReached(message)
+            yield next(results)
+
+
 def _in_processes(
     function: Callable[[Task], Result], tasks: Sequence[Task]
-) -> Iterator[Result]:
+) -> Generator[Result]:
     from joblib import Parallel, delayed
 
     workers = min(len(tasks), os.cpu_count() or 1)
     runner = Parallel(n_jobs=workers, backend="loky", return_as="generator")
-    yield from runner(delayed(function)(task) for task in tasks)
+    results = runner(delayed(function)(task) for task in tasks)
+    try:
+        for result in results:  # noqa: UP028 - closed below, not by `yield from`
+            yield result
+    finally:
+        with warnings.catch_warnings():
+            # That results are not taken: each run keeps its own.
+            warnings.simplefilter("ignore", UserWarning)
+            results.close()
 
 
 def _on_cluster(
     address: str, function: Callable[[Task], Result], tasks: Sequence[Task]
-) -> Iterator[Result]:
+) -> Generator[Result]:
     try:
         from distributed import Client
     except ImportError as error:
@@ -228,6 +262,7 @@ def run_study(
     executor: str | None = None,
     track: Path | None = None,
     observe: Observe | None = None,
+    cancelled: Cancelled | None = None,
     date_format: str | None = None,
 ) -> StudyResult:
     """Run what is not in the cache yet, and compare.
@@ -243,10 +278,24 @@ def run_study(
     track
         Folder of the MLflow store: what is computed is logged there, a run for the
         study and one below it for each of its runs. None: nothing is logged.
-    observe
-        Called with a line when a run is done.
+    observe, cancelled
+        Called with the progress, and asked whether to end, behind each run.
     date_format
         As in `base_snapshot`.
+
+    Returns
+    -------
+    StudyResult
+        All runs beside each other, those that were refused too.
+
+    Raises
+    ------
+    UsageError
+        There is no such file or base, or no such executor.
+    BadData
+        The file or its tables have errors; all are named.
+    LimitReached
+        It was cancelled; finished runs are kept and not computed again.
     """
     say = observe or unobserved
     place = Path(path)
@@ -278,10 +327,9 @@ def run_study(
             )
             for name, number in sorted(missing.items(), key=lambda item: item[1])
         ]
+        results = execute(executor or study.executor, _work, tasks, cancelled)
         try:
-            for done, number in enumerate(
-                execute(executor or study.executor, _work, tasks), start=1
-            ):
+            for done, number in enumerate(results, start=1):
                 say(Progress(runs[number].label, done, len(tasks)))
         finally:
             _base_of.cache_clear()
