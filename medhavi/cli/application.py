@@ -56,6 +56,7 @@ COMMANDS: Commands = {
     "kpi": planner_commands.kpi,
     "compare": plan_commands.compare,
     "diagnose": plan_query_commands.diagnose,
+    "replan": plan_query_commands.replan,
     "export": plan_commands.export,
     "pack": plan_commands.pack,
     "remedies": plan_commands.remedies,

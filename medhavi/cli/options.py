@@ -284,17 +284,26 @@ def settings_file(path: Path | None) -> dict[str, object]:
     UsageError
         The file is not there or is no TOML.
     """
+    return {} if path is None else toml_file(path, "--settings ")
+
+
+def toml_file(path: Path, option: str = "") -> dict[str, object]:
+    """Content of a TOML file; `option` stands before its path in messages.
+
+    Raises
+    ------
+    UsageError
+        The file is not there or is no TOML.
+    """
     import tomllib
 
-    if path is None:
-        return {}
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError as error:
-        message = f"--settings {path}: there is no such file."
+        message = f"{option}{path}: there is no such file."
         raise UsageError(message) from error
     except (ValueError, IsADirectoryError) as error:  # such as a number too long
-        message = f"--settings {path}: this is not a TOML file: {error}"
+        message = f"{option}{path}: this is not a TOML file: {error}"
         raise UsageError(message) from error
 
 
@@ -429,7 +438,6 @@ Words = Annotated[list[str] | None, typer.Argument(hidden=True)]
 
 LATER = {
     "ingest": "reading documents and files into the event store",
-    "replan": "repair after a disruption",
     "forecast": "demand forecasts",
     "mcp": "the MCP server",
 }

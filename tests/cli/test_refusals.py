@@ -22,7 +22,7 @@ def test_a_command_of_a_group_refuses_too(medhavi):
 
 
 def test_a_refusal_is_one_json_object_when_asked(medhavi):
-    said = medhavi("replan", "--json")
+    said = medhavi("forecast", "--json")
     assert said.code == 2
     assert said.answer["error"]["kind"] == "not_available"
     assert said.answer["findings"] == []

@@ -1,4 +1,4 @@
-"""Command that asks a plan the five diagnostic queries."""
+"""Commands about a plan that stands: the five diagnostic queries, and its repair."""
 
 from __future__ import annotations
 
@@ -7,9 +7,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from medhavi.cli.boundary import interruption, leave_if_cancelled
 from medhavi.cli.command_output import show_table, talk
 from medhavi.cli.lake_commands import TableSource
-from medhavi.cli.options import PlanArgument, existing_plan, refuse_other_facts
+from medhavi.cli.options import (
+    FileFormat,
+    FolderOption,
+    FormatOption,
+    PlanArgument,
+    existing_plan,
+    refuse_other_facts,
+    refuse_place,
+    toml_file,
+)
+from medhavi.errors import UsageError
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
@@ -153,3 +164,76 @@ def diagnose(
             for name, rows in found.items()
         }
     )
+
+
+def replan(
+    folder: PlanArgument,
+    changes: Annotated[
+        Path,
+        typer.Argument(
+            help="TOML file with the disruptions, as a scenario of a study has them: "
+            'change = [{ kind = "resource_down", resource = "LINE-2", … }].'
+        ),
+    ],
+    place: TableSource,
+    stability: Annotated[
+        float | None,
+        typer.Option(
+            "--stability",
+            help="How much less a plan from nothing must cost to take its place "
+            "[base currency].",
+        ),
+    ] = None,
+    out: FolderOption = None,
+    file_format: FormatOption = FileFormat.PARQUET,
+) -> None:
+    """Repair a plan after disruptions, and tell what moved.
+
+    --tables or --lake say what was planned; they stay as they are. The repaired plan
+    keeps mode and settings, is verified, and written whole or not at all. Ctrl-C keeps
+    the best plan so far; a second one ends at once.
+    """
+    from medhavi.edits import apply
+    from medhavi.edits import changes as read_changes
+    from medhavi.results.difference import compare
+    from medhavi.results.plans.plan import Plan
+    from medhavi.workbench.files.tables_run import (
+        RESULT_NAMES,
+        verify_or_refuse,
+        write_plan,
+    )
+    from medhavi.workbench.plan_effects import replan as repaired
+
+    conversation = talk()
+    refuse_place(out, RESULT_NAMES)
+    stated = toml_file(changes).get("change")
+    rows = stated if isinstance(stated, list) else []
+    if not rows or not all(isinstance(one, dict) for one in rows):
+        message = f'{changes}: write the disruptions as change = [{{ kind = "…" }}].'
+        raise UsageError(message)
+    disruptions = read_changes(rows)
+    plan, snapshot = Plan.from_folder(existing_plan(folder)), place.snapshot()
+    with interruption() as cancelled:
+        made = repaired(
+            snapshot,
+            plan,
+            disruptions,
+            stability=stability,
+            observe=conversation.progress,
+            cancelled=cancelled,
+        )
+    verify_or_refuse(made, apply(snapshot, disruptions))
+    conversation.report(made.findings)
+    if out is not None:
+        write_plan(made, out, str(file_format))
+        conversation.note(f"written to {out}")
+    delta = compare(plan, made)
+    conversation.say(f"{made}\n{delta}")
+    conversation.answer(
+        out=out,
+        run=made.run.as_dict(),
+        fingerprint=made.fingerprint,
+        kpis=made.kpis_json(),
+        stability=delta.stability,
+    )
+    leave_if_cancelled(made.run.status, say("the_best_plan_so"))
