@@ -37,7 +37,6 @@ with app.setup:
     )
     from medhavi.service.plan_pages.plan_loading import awaiting
     from medhavi.service.tradeoff_page import (
-        BUDGETED,
         budgets_of,
         is_current,
         objectives_of_form,
@@ -45,6 +44,7 @@ with app.setup:
     from medhavi.views import page, theme
     from medhavi.views.order_list import comparison_html
     from medhavi.views.pictures.pareto import (
+        BUDGET_TITLES,
         TITLES,
         budget_unit,
         changes_html,
@@ -125,7 +125,7 @@ def effort(ready, wanted):
         mo.md(
             "{objectives} {points}\n\n"
             f"{say('a_plan_has_at_most')}\n\n"
-            '<div class="mv-form">{cost}{lateness}{co2}{inventory}{overtime}</div>'
+            '<div class="mv-form">{cost}{lateness}{co2}{inventory}{overtime}{cash}</div>'
         )
         .batch(
             objectives=mo.ui.multiselect(
@@ -143,12 +143,12 @@ def effort(ready, wanted):
             ),
             **{
                 name: mo.ui.text(
-                    label=f"{TITLES[name].capitalize()} "
+                    label=f"{title.capitalize()} "
                     f"[{budget_unit(name, ready.names.currency)}]",
                     placeholder=say("no_limit"),
                     full_width=True,
                 )
-                for name in BUDGETED
+                for name, title in BUDGET_TITLES.items()
             },
         )
         .form(submit_button_label=say("find_the_trade_offs"), bordered=True)

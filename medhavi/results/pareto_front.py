@@ -148,14 +148,21 @@ class ParetoFront(Charted):
     def hypervolume(self) -> float | None:
         """Share of the box of the traded objectives that some plan beats [fraction].
 
-        From the best to the worst value of each among the points; see
-        `hypervolume_share`.
+        From the best to the worst value of each among the points, where they differ;
+        see `hypervolume_share`.
         """
         return hypervolume_share(self.points, self.chosen)
 
-    def knee(self, x: str = "cost", y: str = "lateness") -> int | None:
-        """Point where giving up more x begins to buy little y; see `knee`."""
-        return knee(self.points, x, y)
+    def knee(self, x: str | None = None, y: str | None = None) -> int | None:
+        """Point where giving up more x begins to buy little y; see `knee`.
+
+        Parameters
+        ----------
+        x, y
+            Names of objectives; of those not named, the first two that were traded.
+        """
+        first, second, *_ = self.chosen
+        return knee(self.points, x or first, y or second)
 
     @property
     def fingerprint(self) -> str:
@@ -251,12 +258,14 @@ class ParetoFront(Charted):
             lines.append(
                 f"hypervolume {percent(self.hypervolume)} of the box of these plans"
             )
-        middle = self.knee(*chosen[:2])
+        middle = self.knee()
         if middle is not None:
             lines.append(f"knee between {' and '.join(chosen[:2])}: {middle}")
         return "\n".join(lines)
 
 
+DECIMALS = 2
+"""Plans whose objectives are equal to so many decimals of their units are one."""
 _FEW = 3
 
 
@@ -291,16 +300,19 @@ def knee(points: pl.DataFrame, x: str, y: str) -> int | None:
 def hypervolume_share(points: pl.DataFrame, names: Sequence[str]) -> float | None:
     """Share of the box between best and worst values that some point beats [fraction].
 
-    The nearer to 1, the less of one objective costs of another. None where the points
-    do not differ in every objective: there is no box.
+    The nearer to 1, the less of one objective costs of another. The box has the
+    objectives in which the points differ: one that is equal everywhere is not traded.
+    None where the points differ in fewer than two: there is no box.
     """
     values = points.select(names).to_numpy()
-    if len(values) <= 1:
+    if not len(values):
         return None
     best, worst = values.min(axis=0), values.max(axis=0)
-    if not (worst > best).all():
+    differ = worst.round(DECIMALS) > best.round(DECIMALS)
+    if differ.sum() < LEAST_OBJECTIVES:
         return None
-    return hypervolume((values - best) / (worst - best), np.ones(len(names)))
+    shares = (values - best)[:, differ] / (worst - best)[differ]
+    return hypervolume(shares, np.ones(shares.shape[1]))
 
 
 def hypervolume(values: Floats, reference: Floats) -> float:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.results.amounts import currency_sign, emissions
-from medhavi.results.pareto_front import edge
+from medhavi.results.pareto_front import DECIMALS, edge
+from medhavi.results.plans.money_parts import BUDGETS
 from medhavi.views.names import NOTHING, count, is_currency, money, number, percent
 from medhavi.views.page import empty, table_html
 from medhavi.views.theme import finished, rows_of, token
@@ -31,6 +32,8 @@ TITLES = {
     "churn": say("changed_orders"),
 }
 """Words of the objectives; the cost of the plan is operating cost and lateness."""
+BUDGET_TITLES = {name: TITLES.get(name, name) for name in BUDGETS}
+"""Words of what a form asks the most of."""
 
 
 IN_FORCE = say("in_force")
@@ -50,7 +53,7 @@ def objective_text(front: ParetoFront, name: str, value: float | None) -> str:
 
 
 def budget_unit(name: str, currency: str) -> str:
-    """Unit of an objective, as a form asks for it."""
+    """Unit of a budget, as a form asks for it."""
     return "t" if name == "co2" else currency_sign(currency) or "money"
 
 
@@ -389,7 +392,7 @@ def _changes(
 
 
 def _signed_text(front: ParetoFront, name: str, apart: float) -> str:
-    if not apart:
+    if not round(apart, DECIMALS):
         return "equal"
     sign = "+" if apart > 0 else "\N{MINUS SIGN}"
     return sign + objective_text(front, name, abs(apart))

@@ -24,7 +24,13 @@ from medhavi.planners.master_plan.goals.staged_solve import (
 )
 from medhavi.progress import Progress
 from medhavi.results.amounts import currency_of
-from medhavi.results.pareto_front import OBJECTIVE, OBJECTIVES, POINT, PROGRAM
+from medhavi.results.pareto_front import (
+    DECIMALS,
+    OBJECTIVE,
+    OBJECTIVES,
+    POINT,
+    PROGRAM,
+)
 from medhavi.results.plans.lateness import tally
 from medhavi.results.verify import verify
 
@@ -156,10 +162,6 @@ def _sizes(
         for name in small:
             sizes[name] = max(sizes[name], abs(inner(chosen[name], end.values)))
     return {name: max(size, LEAST_SIZE) for name, size in sizes.items()}
-
-
-DECIMALS = 2
-"""Plans whose objectives are equal to so many decimals of their units are one."""
 
 
 class Candidate(NamedTuple):
