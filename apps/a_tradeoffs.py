@@ -47,6 +47,7 @@ with app.setup:
         BUDGET_TITLES,
         TITLES,
         budget_unit,
+        budgets_words,
         changes_html,
         difference_html,
         front_chart,
@@ -267,7 +268,7 @@ def picture(across, before, current, front, up):
         picture_buttons(_chart),
         html(
             f'<p class="muted">{_stopped}{front_words(front, across.value, up.value, _before)}'
-            f"{hypervolume_words(front)}</p>"
+            f"{hypervolume_words(front)}{budgets_words(front)}</p>"
         ),
     )
     return (scatter,)

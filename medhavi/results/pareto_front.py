@@ -15,6 +15,7 @@ from medhavi.display import Charted
 from medhavi.errors import UsageError
 from medhavi.results.amounts import percent, with_unit
 from medhavi.results.plans.folder import guarded, write_json
+from medhavi.results.plans.money_parts import BUDGETS
 from medhavi.results.plans.plan import Plan
 from medhavi.results.run_record import RunRecord
 from medhavi.snapshot.fingerprint import frame_hash, tree_hash
@@ -127,9 +128,21 @@ class ParetoFront(Charted):
         return self.plans[point]
 
     @property
+    def units(self) -> dict[str, str]:
+        """Unit of each objective, and of what budgets are about besides."""
+        units = dict(self.objectives.select("objective", "unit").iter_rows())
+        money = units.get("cost", "")
+        return {**units, **dict.fromkeys(set(BUDGETS) - set(OBJECTIVES), money)}
+
+    @property
     def chosen(self) -> list[str]:
         """Names of the objectives that were traded."""
         return list(self.objectives.filter("chosen")["objective"])
+
+    @property
+    def budgets(self) -> dict[str, float]:
+        """The most that its plans were asked to come to, by name."""
+        return dict(self.run.settings.get("budgets") or {})  # type: ignore[call-overload]
 
     @property
     def told(self) -> list[str]:
@@ -238,9 +251,7 @@ class ParetoFront(Charted):
 
     def __str__(self) -> str:
         """Line per point."""
-        units = dict(
-            self.objectives.filter("chosen").select("objective", "unit").iter_rows()
-        )
+        units = self.units
         chosen = self.chosen
         told = "plan" if self.points.height == 1 else "plans"
         front = (
@@ -248,6 +259,9 @@ class ParetoFront(Charted):
         )
         guides = "program" if self.programs.height == 1 else "programs"
         lines = [str(self.run), f"{front}, guided by {self.programs.height} {guides}"]
+        if most := self.budgets:
+            told = (f"{name} {with_unit(one, units[name])}" for name, one in most.items())
+            lines.append(f"each keeps the budgets: at most {', '.join(told)}")
         for row in self.points.iter_rows(named=True):
             parts = [f"{name} {with_unit(row[name], units[name])}" for name in chosen]
             service = row["on_time_in_full"]

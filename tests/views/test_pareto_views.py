@@ -13,6 +13,7 @@ from medhavi.results.pareto_front import OBJECTIVE, POINT, PROGRAM, ParetoFront
 from medhavi.results.run_record import RunRecord
 from medhavi.views.pictures.pareto import (
     budget_unit,
+    budgets_words,
     changes_html,
     difference_html,
     front_chart,
@@ -198,6 +199,19 @@ def test_two_plans_stand_with_their_difference():
     assert "\N{MINUS SIGN}40 unit days" in table
     assert "equal" in table
     assert "Choose two plans" in difference_html(front(*BENT), 1, 9)
+
+
+@pytest.mark.req("OMO-14", "UI-07")
+def test_the_budgets_that_plans_keep_are_told():
+    """Who comes back to the page finds an empty form."""
+    made = front(*BENT)
+    asked = {"budgets": {"cash": 800.0, "co2": 12_500.0, "cost": 950.0}}
+    most = dataclasses.replace(made, run=dataclasses.replace(made.run, settings=asked))
+    words = "Each plan has at most: cash € 800, emissions 12.5 t, operating cost € 950."
+    assert budgets_words(most).strip() == words
+    assert "budgets: at most cash 800 EUR, co2 12,500 kg, cost 950 EUR" in str(most)
+    assert budgets_words(made) == ""
+    assert "budgets" not in str(made)
 
 
 def test_a_difference_below_what_tells_plans_apart_is_none():

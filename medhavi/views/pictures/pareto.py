@@ -46,7 +46,7 @@ def objective_text(front: ParetoFront, name: str, value: float | None) -> str:
     """Value of an objective with its unit."""
     if value is None:
         return NOTHING
-    unit = _unit(front, name)
+    unit = front.units.get(name, "")
     if is_currency(unit):
         return money(value, unit)
     return emissions(value) if unit == "kg" else f"{number(value)} {unit}".strip()
@@ -254,14 +254,9 @@ def _scale(
     return alt.Scale(domain=_span(front, name, before), zero=False, nice=False)
 
 
-def _unit(front: ParetoFront, name: str) -> str:
-    rows = front.objectives.filter(pl.col("objective") == name)
-    return str(rows["unit"][0]) if rows.height else ""
-
-
 def _labels(front: ParetoFront, name: str) -> str:
     """Expression by which an axis writes its numbers: emissions in tonnes."""
-    if _unit(front, name) != "kg":
+    if front.units.get(name, "") != "kg":
         return "datum.label"
     return f"format(datum.value / {TONNE:g}, ',~r')"
 
@@ -306,7 +301,7 @@ def front_finding(front: ParetoFront) -> str:
 
 
 def _axis(front: ParetoFront, name: str) -> str:
-    unit = _unit(front, name)
+    unit = front.units.get(name, "")
     shown = "t" if unit == "kg" else currency_sign(unit) if is_currency(unit) else unit
     return f"{TITLES.get(name, name)}{f' [{shown}]' if shown else ''}"
 
@@ -328,6 +323,15 @@ def _title(front: ParetoFront, x: str, y: str, middle: int | None) -> str:
     less = percent(1 - at[y] / cheapest[y]) if cheapest[y] else NOTHING
     more = percent(at[x] / cheapest[x] - 1) if cheapest[x] else NOTHING
     return say("plan_trades", middle, less, TITLES[y], more, TITLES[x])
+
+
+def budgets_words(front: ParetoFront) -> str:
+    """Sentence on the budgets that each plan of a front keeps, or nothing."""
+    told = ", ".join(
+        f"{BUDGET_TITLES[name]} {objective_text(front, name, most)}"
+        for name, most in front.budgets.items()
+    )
+    return f" {say('each_plan_has_at_most', told)}" if told else ""
 
 
 def hypervolume_words(front: ParetoFront) -> str:
