@@ -58,7 +58,7 @@ POINT: Mapping[str, pl.DataType] = MappingProxyType(
     }
 )
 """Columns of the points: what the plan comes to by its scorecard, and the program that
-guides it; null: none does. Churn is null without a baseline."""
+guides it; null: none of them does. Churn is null without a baseline."""
 PROGRAM: Mapping[str, pl.DataType] = MappingProxyType(
     {
         "program": pl.Int64(),
@@ -142,7 +142,8 @@ class ParetoFront(Charted):
     @property
     def budgets(self) -> dict[str, float]:
         """The most that its plans were asked to come to, by name."""
-        return dict(self.run.settings.get("budgets") or {})  # type: ignore[call-overload]
+        most: dict[str, float] = dict(self.run.settings.get("budgets") or {})  # type: ignore[call-overload]
+        return most
 
     @property
     def told(self) -> list[str]:
@@ -260,8 +261,8 @@ class ParetoFront(Charted):
         guides = "program" if self.programs.height == 1 else "programs"
         lines = [str(self.run), f"{front}, guided by {self.programs.height} {guides}"]
         if most := self.budgets:
-            told = (f"{name} {with_unit(one, units[name])}" for name, one in most.items())
-            lines.append(f"each keeps the budgets: at most {', '.join(told)}")
+            limits = [f"{one} {with_unit(most[one], units[one])}" for one in most]
+            lines.append(f"each keeps the budgets: at most {', '.join(limits)}")
         for row in self.points.iter_rows(named=True):
             parts = [f"{name} {with_unit(row[name], units[name])}" for name in chosen]
             service = row["on_time_in_full"]

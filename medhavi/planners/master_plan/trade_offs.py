@@ -1,5 +1,8 @@
 """Trade-offs: efficient plans between cost, lateness, emissions, stock and changes.
 
+Plans follow programs of amounts, and where mode optimize decides whole orders the plans
+of its steps are candidates, too.
+
 Every point keeps the service of the best plan: shortage, of demands and of orders that
 wait for material, is in money no more than the least there is. Without that row the
 cheapest "efficient" plan sells nothing.
@@ -52,15 +55,17 @@ from medhavi.planners.master_plan.improvement.plan_improvement import (
     is_whole,
 )
 from medhavi.planners.master_plan.lots.lot_planning import planned_lots
+from medhavi.planners.master_plan.lots.whole_orders import decides_orders
 from medhavi.planners.master_plan.master_run import (
     built_run,
+    by_program,
     solver_of,
     why_not_in_lots,
 )
 from medhavi.planners.master_plan.statement import ObjectivePart, state
 from medhavi.planners.master_plan.step_plans import PlansInMemory, bounded_as
 from medhavi.planners.parameters import TradeOffParameters
-from medhavi.planners.setting_ranges import require_budgets, require_objectives
+from medhavi.planners.setting_ranges import require_objectives
 from medhavi.progress import Progress, Stop, unobserved
 from medhavi.results.amounts import currency_of
 from medhavi.results.difference import orders_kept, planned_orders
@@ -171,13 +176,13 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
         if isinstance(settings, TradeOffParameters)
         else TradeOffParameters.from_mapping(settings or {})
     )
-    most = dict(sorted({**parameters.budgets, **(budgets or {})}.items()))
-    require_budgets(most)
+    parameters = replace(parameters, budgets={**parameters.budgets, **(budgets or {})})
     run = built_run(snapshot, parameters)
     built = build(state(run, parameters))
     vectors = objective_vectors(built)
     chosen = {name: vectors[name] for name in objectives if name != CHURN}
     stop, tell = Stop(cancelled), observe or unobserved
+    most = dict(parameters.budgets)
     asked: dict[str, object] = {"objectives": list(objectives), "budgets": most}
     asked |= {} if baseline is None else {"baseline": baseline.fingerprint}
     least = cost_at_least(run, solver_of(parameters), stop) if plans else None
@@ -208,6 +213,7 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
         known = ProgramPoints(within, looser, every, most, parameters.budget_rounds)
         made += _guided(built, parameters, known, measured, made, tell, way)
         made += _varied(built, made, every, baseline, objectives, tell, way)
+        made += _optimized(built, made, measured, tell, way)
         kept_by = [one for one in made if not excess(one.amounts, most)]
         if made and not kept_by and not stop.asked:
             amounts, currency = [one.amounts for one in made], currency_of(snapshot)
@@ -307,6 +313,26 @@ def _guided(
         if number <= len(known.within.points):
             own = partial(follow, share=share)
             yield from _tightened(known, point, followed, own, stop)
+
+
+def _optimized(
+    built: BuiltProgram,
+    before: Sequence[Candidate],
+    measured: Callable[..., Iterator[Candidate]],
+    tell: Observe,
+    way: RunOptions,
+) -> Iterator[Candidate]:
+    """Plans of the steps of mode optimize, where it decides whole orders.
+
+    Programs of a front know amounts alone: what orders cost or save by their size no
+    point of them tells, and the plan of mode optimize would beat the front.
+    """
+    run, plain = built.statement.run, [one for one in before if one.is_plain]
+    if plain and not Stop(way.cancelled)() and decides_orders(built.statement):
+        own = way._replace(observe=tell)
+        _, steps = by_program(run, plain[0].plan, solver_of(run.goals), own)
+        for number, one in enumerate(steps, start=1):
+            yield from measured(None, one.made, {"step": one.name, "number": number})
 
 
 def _tightened(

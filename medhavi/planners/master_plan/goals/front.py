@@ -177,6 +177,11 @@ class Candidate(NamedTuple):
     amounts: dict[str, float]
     decisions: Decisions | None = None
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is decided anew, and no program guides it."""
+        return self.program is None and self.decisions is not None
+
 
 def sound_plans(
     made: Iterable[Candidate],
