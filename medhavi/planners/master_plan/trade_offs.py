@@ -1,8 +1,5 @@
 """Trade-offs: efficient plans between cost, lateness, emissions, stock and changes.
 
-Plans follow programs of amounts, and where mode optimize decides whole orders the plans
-of its steps are candidates, too.
-
 Every point keeps the service of the best plan: shortage, of demands and of orders that
 wait for material, is in money no more than the least there is. Without that row the
 cheapest "efficient" plan sells nothing.
@@ -22,6 +19,7 @@ from medhavi.planners.constrained.netting.given_sources import UNDECIDED
 from medhavi.planners.constrained.search.starts.baseline_schedule import (
     BaselineSchedule,
 )
+from medhavi.planners.constrained.search.starts.changed_schedule import schedule_since
 from medhavi.planners.master_plan.blocks import build
 from medhavi.planners.master_plan.cost_bound import cost_at_least
 from medhavi.planners.master_plan.decoder import (
@@ -329,8 +327,8 @@ def _optimized(
     """
     run, plain = built.statement.run, [one for one in before if one.is_plain]
     if plain and not Stop(way.cancelled)() and decides_orders(built.statement):
-        own = way._replace(observe=tell)
-        _, steps = by_program(run, plain[0].plan, solver_of(run.goals), own)
+        tell(Progress("plan whole orders", 0, 1))
+        _, steps = by_program(run, plain[0].plan, solver_of(run.goals), way)
         for number, one in enumerate(steps, start=1):
             yield from measured(None, one.made, {"step": one.name, "number": number})
 
@@ -505,12 +503,12 @@ def _resumed(
     What no change of the tables reaches stays as it is, but for what joins; without a
     change the first one is the baseline.
     """
-    schedule = BaselineSchedule.of(baseline)
+    run = built.statement.run
+    schedule = schedule_since(baseline, run.stated)
     ours = baseline.run.package_version == __version__
     if schedule is None or not ours or not schedule.is_complete:
         tell(Progress("no schedule of the baseline"))
         return
-    run = built.statement.run
     decisions = schedule.decisions(run.intake.demands)
     assert baseline.basis is not None  # it keeps the schedule
     changed = bool(baseline.basis.changed(run.stated))
