@@ -37,7 +37,6 @@ with app.setup:
     )
     from medhavi.service.plan_pages.plan_loading import awaiting
     from medhavi.service.tradeoff_page import (
-        BUDGETED,
         budgets_of,
         is_current,
         objectives_of_form,
@@ -45,8 +44,10 @@ with app.setup:
     from medhavi.views import page, theme
     from medhavi.views.order_list import comparison_html
     from medhavi.views.pictures.pareto import (
+        BUDGET_TITLES,
         TITLES,
         budget_unit,
+        budgets_words,
         changes_html,
         difference_html,
         front_chart,
@@ -125,7 +126,7 @@ def effort(ready, wanted):
         mo.md(
             "{objectives} {points}\n\n"
             f"{say('a_plan_has_at_most')}\n\n"
-            '<div class="mv-form">{cost}{lateness}{co2}{inventory}{overtime}</div>'
+            '<div class="mv-form">{cost}{lateness}{co2}{inventory}{overtime}{cash}</div>'
         )
         .batch(
             objectives=mo.ui.multiselect(
@@ -143,12 +144,12 @@ def effort(ready, wanted):
             ),
             **{
                 name: mo.ui.text(
-                    label=f"{TITLES[name].capitalize()} "
+                    label=f"{title.capitalize()} "
                     f"[{budget_unit(name, ready.names.currency)}]",
                     placeholder=say("no_limit"),
                     full_width=True,
                 )
-                for name in BUDGETED
+                for name, title in BUDGET_TITLES.items()
             },
         )
         .form(submit_button_label=say("find_the_trade_offs"), bordered=True)
@@ -267,7 +268,7 @@ def picture(across, before, current, front, up):
         picture_buttons(_chart),
         html(
             f'<p class="muted">{_stopped}{front_words(front, across.value, up.value, _before)}'
-            f"{hypervolume_words(front)}</p>"
+            f"{hypervolume_words(front)}{budgets_words(front)}</p>"
         ),
     )
     return (scatter,)

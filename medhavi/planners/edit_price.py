@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
-from medhavi.planners.constrained.memory import ORDER_TABLES
+from medhavi.planners.constrained.memory import ORDER_TABLES, WORKING_TIME
 from medhavi.providers import Providers
 from medhavi.results.figures.order_costs import order_costs, overtime_rate
 from medhavi.results.figures.scorecard import scorecard
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     PlanOf = tuple[Plan, Snapshot]
     """A plan with the tables that it was made of."""
 
-WORKING_TIME = ("resources", "calendars", "shifts", "calendar_exceptions")
-"""Tables that say when resources are open."""
 _CENT = 0.005
 
 

@@ -532,6 +532,12 @@ class TradeOffParameters(OptimizeParameters):
                 "serve as much as can be."
             )
             raise UsageError(message)
+        if self.stages:
+            message = (
+                f"stages ({', '.join(self.stages)}) must be empty: trade-offs put no "
+                "objective before another; give it a budget (budgets, --at-most)."
+            )
+            raise UsageError(message)
         require_share("end_share", self.end_share)
         require_share("tie_share", self.tie_share)
         for name in ("latest_share", "usual_share", "least_late_share"):

@@ -114,7 +114,9 @@ def require_objectives(
     `is_compared`: there is a baseline plan, from which churn is counted.
     """
     message = ""
-    if unknown := [name for name in objectives if name not in OBJECTIVES]:
+    if isinstance(objectives, str):
+        message = f'Objectives ({objectives}) are a list such as ("cost", "lateness").'
+    elif unknown := [name for name in objectives if name not in OBJECTIVES]:
         message = f"Unknown objective {unknown[0]}; there are {', '.join(OBJECTIVES)}."
     elif len(set(objectives)) < max(len(objectives), LEAST_OBJECTIVES):
         message = "Name at least two objectives, each once."
@@ -122,10 +124,9 @@ def require_objectives(
         message = f"Name at most {MOST_OBJECTIVES} objectives."
     elif CHURN in objectives and not is_compared:
         message = "Churn is counted from a baseline plan: name one (--baseline DIR)."
-    elif points < LEAST_POINTS:
-        message = f"points ({points}) must be at least {LEAST_POINTS}."
     if message:
         raise UsageError(message)
+    require_whole("points", points, LEAST_POINTS)
 
 
 def told(value: object) -> str:

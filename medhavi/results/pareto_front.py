@@ -15,6 +15,7 @@ from medhavi.display import Charted
 from medhavi.errors import UsageError
 from medhavi.results.amounts import percent, with_unit
 from medhavi.results.plans.folder import guarded, write_json
+from medhavi.results.plans.money_parts import BUDGETS
 from medhavi.results.plans.plan import Plan
 from medhavi.results.run_record import RunRecord
 from medhavi.snapshot.fingerprint import frame_hash, tree_hash
@@ -57,7 +58,7 @@ POINT: Mapping[str, pl.DataType] = MappingProxyType(
     }
 )
 """Columns of the points: what the plan comes to by its scorecard, and the program that
-guides it; null: none does. Churn is null without a baseline."""
+guides it; null: none of them does. Churn is null without a baseline."""
 PROGRAM: Mapping[str, pl.DataType] = MappingProxyType(
     {
         "program": pl.Int64(),
@@ -127,9 +128,22 @@ class ParetoFront(Charted):
         return self.plans[point]
 
     @property
+    def units(self) -> dict[str, str]:
+        """Unit of each objective, and of what budgets are about besides."""
+        units = dict(self.objectives.select("objective", "unit").iter_rows())
+        money = units.get("cost", "")
+        return {**units, **dict.fromkeys(set(BUDGETS) - set(OBJECTIVES), money)}
+
+    @property
     def chosen(self) -> list[str]:
         """Names of the objectives that were traded."""
         return list(self.objectives.filter("chosen")["objective"])
+
+    @property
+    def budgets(self) -> dict[str, float]:
+        """The most that its plans were asked to come to, by name."""
+        most: dict[str, float] = dict(self.run.settings.get("budgets") or {})  # type: ignore[call-overload]
+        return most
 
     @property
     def told(self) -> list[str]:
@@ -148,14 +162,21 @@ class ParetoFront(Charted):
     def hypervolume(self) -> float | None:
         """Share of the box of the traded objectives that some plan beats [fraction].
 
-        From the best to the worst value of each among the points; see
-        `hypervolume_share`.
+        From the best to the worst value of each among the points, where they differ;
+        see `hypervolume_share`.
         """
         return hypervolume_share(self.points, self.chosen)
 
-    def knee(self, x: str = "cost", y: str = "lateness") -> int | None:
-        """Point where giving up more x begins to buy little y; see `knee`."""
-        return knee(self.points, x, y)
+    def knee(self, x: str | None = None, y: str | None = None) -> int | None:
+        """Point where giving up more x begins to buy little y; see `knee`.
+
+        Parameters
+        ----------
+        x, y
+            Names of objectives; of those not named, the first two that were traded.
+        """
+        first, second, *_ = self.chosen
+        return knee(self.points, x or first, y or second)
 
     @property
     def fingerprint(self) -> str:
@@ -231,9 +252,7 @@ class ParetoFront(Charted):
 
     def __str__(self) -> str:
         """Line per point."""
-        units = dict(
-            self.objectives.filter("chosen").select("objective", "unit").iter_rows()
-        )
+        units = self.units
         chosen = self.chosen
         told = "plan" if self.points.height == 1 else "plans"
         front = (
@@ -241,6 +260,9 @@ class ParetoFront(Charted):
         )
         guides = "program" if self.programs.height == 1 else "programs"
         lines = [str(self.run), f"{front}, guided by {self.programs.height} {guides}"]
+        if most := self.budgets:
+            limits = [f"{one} {with_unit(most[one], units[one])}" for one in most]
+            lines.append(f"each keeps the budgets: at most {', '.join(limits)}")
         for row in self.points.iter_rows(named=True):
             parts = [f"{name} {with_unit(row[name], units[name])}" for name in chosen]
             service = row["on_time_in_full"]
@@ -251,12 +273,14 @@ class ParetoFront(Charted):
             lines.append(
                 f"hypervolume {percent(self.hypervolume)} of the box of these plans"
             )
-        middle = self.knee(*chosen[:2])
+        middle = self.knee()
         if middle is not None:
             lines.append(f"knee between {' and '.join(chosen[:2])}: {middle}")
         return "\n".join(lines)
 
 
+DECIMALS = 2
+"""Plans whose objectives are equal to so many decimals of their units are one."""
 _FEW = 3
 
 
@@ -291,16 +315,19 @@ def knee(points: pl.DataFrame, x: str, y: str) -> int | None:
 def hypervolume_share(points: pl.DataFrame, names: Sequence[str]) -> float | None:
     """Share of the box between best and worst values that some point beats [fraction].
 
-    The nearer to 1, the less of one objective costs of another. None where the points
-    do not differ in every objective: there is no box.
+    The nearer to 1, the less of one objective costs of another. The box has the
+    objectives in which the points differ: one that is equal everywhere is not traded.
+    None where the points differ in fewer than two: there is no box.
     """
     values = points.select(names).to_numpy()
-    if len(values) <= 1:
+    if not len(values):
         return None
     best, worst = values.min(axis=0), values.max(axis=0)
-    if not (worst > best).all():
+    differ = worst.round(DECIMALS) > best.round(DECIMALS)
+    if differ.sum() < LEAST_OBJECTIVES:
         return None
-    return hypervolume((values - best) / (worst - best), np.ones(len(names)))
+    shares = (values - best)[:, differ] / (worst - best)[differ]
+    return hypervolume(shares, np.ones(shares.shape[1]))
 
 
 def hypervolume(values: Floats, reference: Floats) -> float:

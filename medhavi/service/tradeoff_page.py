@@ -6,6 +6,7 @@ page opens with the last one.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,6 @@ from medhavi.results.pareto_front import (
     CHURN,
     LEAST_OBJECTIVES,
     MOST_OBJECTIVES,
-    OBJECTIVES,
     USUAL,
     ParetoFront,
 )
@@ -33,7 +33,7 @@ from medhavi.service.plan_pages.plan_loading import (
     followed,
     open_pages,
 )
-from medhavi.views.pictures.pareto import TITLES, TONNE
+from medhavi.views.pictures.pareto import BUDGET_TITLES, TONNE
 from medhavi.views.words import say
 
 if TYPE_CHECKING:
@@ -130,8 +130,8 @@ def _found_here(
     return FrontPage(front=kept_front(source))
 
 
-BUDGETED = tuple(name for name in OBJECTIVES if name != CHURN)
-"""Objectives that a form asks the most of."""
+_IN_THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+(\.\d*)?")
+"""A number with commas between its thousands; any other comma may be a decimal one."""
 
 
 def objectives_of_form(values: Mapping[str, object]) -> tuple[list[str], str]:
@@ -152,19 +152,19 @@ def budgets_of(values: Mapping[str, object]) -> tuple[dict[str, float], str]:
     '? is not a number of at least 0: leave emissions empty or write it as 40.'
     """
     found: dict[str, float] = {}
-    wrong = ""
-    for name in BUDGETED:
-        text = str(values.get(name) or "").replace(",", "").strip()
+    wrong: list[str] = []
+    for name, title in BUDGET_TITLES.items():
+        text = str(values.get(name) or "").strip()
+        digits = text.replace(",", "") if _IN_THOUSANDS.fullmatch(text) else text
         try:
             unit = TONNE if name == "co2" else 1.0
-            asked = {name: float(text) * unit} if text else {}
+            asked = {name: float(digits) * unit} if digits else {}
             require_budgets(asked)
             found |= asked
         except (ValueError, UsageError):
-            title = TITLES[name]
             example = "40" if name == "co2" else "40000"
-            wrong = say("is_no_number_leave_empty", text, title, example)
-    return found, wrong
+            wrong.append(say("is_no_number_leave_empty", text, title, example))
+    return found, " ".join(wrong)
 
 
 TABS = (

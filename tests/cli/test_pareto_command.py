@@ -66,7 +66,7 @@ def test_the_points_are_said_to_people(medhavi, tables):
     ("words", "message"),
     [
         (("--objectives", "beauty,cost"), "Unknown objective beauty"),
-        (("--points", "1"), "must be at least 2"),
+        (("--points", "1"), "must be a whole number of at least 2"),
     ],
 )
 def test_what_cannot_be_traded_is_a_usage_error(medhavi, tables, words, message):

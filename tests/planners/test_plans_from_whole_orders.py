@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import medhavi
+from medhavi.results.figures.scorecard import scorecard
 from tests import factories
 from tests.api import plan, verify
 from tests.examples import some
@@ -97,3 +99,40 @@ def test_whole_orders_never_make_a_plan_dearer(seed: int):
     assert not verify(found[0], snapshot)
     cost, without = (one.contributions["plan"].drop_nulls().sum() for one in found)
     assert cost <= without + 0.01
+
+
+@pytest.mark.req("OMO-15")
+def test_no_plan_of_mode_optimize_beats_a_front():
+    """12, 20 and 18 of A at 40 an order, of C each: 40 and more at 2, else at 4.
+
+    One order of 12, whose C cost 4, and one of 38 for both that come later: 48 and 80
+    for C, 80 for two orders, and what lies a while. A front had three orders: 242.
+    """
+    snapshot = factories.snapshot(
+        products=[
+            {"product": "A", "unit_cost": 10.0},
+            {"product": "C", "unit_cost": 2.0},
+        ],
+        resources=[{"resource": "M"}],
+        routings=[{"routing": "R", "product": "A", "fixed_cost": 40.0}],
+        steps=[{"routing": "R", "run_minutes_per_unit": 30}],
+        step_resources=[{"routing": "R"}],
+        bom_lines=[{"routing": "R", "component": "C"}],
+        supply_terms=[
+            {"product": "C", "supplier": name, "unit_price": price, "moq": least}
+            | {"lead_time_days": days}
+            for name, price, least, days in (("S1", 2.0, 40.0, 8.0), ("S2", 4.0, 0, 1))
+        ],
+        demands=[
+            {"demand": f"D{number}", "product": "A", "qty": qty, "due": day(due)}
+            for number, (qty, due) in enumerate([(12, 5), (20, 12), (18, 20)])
+        ],
+    )
+    found = medhavi.pareto(snapshot, ("cost", "lateness"), 3)
+    assert found.points["cost"].to_list() == [pytest.approx(208, abs=2)]
+    assert not verify(found.plan(1), snapshot)
+    least = scorecard(plan(snapshot, "optimize"), snapshot).objectives
+    assert found.points["cost"][0] <= least["cost"]
+    within = {"cost": found.points["cost"][0] + 1}
+    kept = medhavi.pareto(snapshot, ("cost", "lateness"), 3, budgets=within)
+    assert kept.points["cost"].to_list() == found.points["cost"].to_list()

@@ -142,13 +142,13 @@ def test_the_cheapest_plan_of_a_front_costs_no_more_than_that_of_mode_optimize(
 ):
     """An order costs 20: in planned lots it costs 17 and 33 % less than by need."""
     snapshot = one_machine(trebling(seed)[0])
-    found = medhavi.pareto(snapshot, ("cost", "lateness"), 3)
+    of_lots: dict[str, object] = {"most_whole_orders": 0}
+    found = medhavi.pareto(snapshot, ("cost", "lateness"), 3, settings=of_lots)
     assert found.plan(1).run.settings["lots"]
     least = scorecard(plan(snapshot, "optimize"), snapshot).objectives
     assert found.points["cost"][0] == pytest.approx(least["cost"])
-    by_need = medhavi.pareto(
-        snapshot, ("cost", "lateness"), 3, settings={"lots_share": 1.0}
-    )
+    usual = {**of_lots, "lots_share": 1.0}
+    by_need = medhavi.pareto(snapshot, ("cost", "lateness"), 3, settings=usual)
     assert by_need.points["cost"][0] > 1.15 * least["cost"]
 
 
@@ -207,6 +207,7 @@ def test_shares_of_the_search_are_settings():
         ({"end_share": 2}, "end_share"),
         ({"usual_share": 0}, "usual_share"),
         ({"latest_share": 0.8}, "at most least_late_share"),
+        ({"stages": ["tiers", "cost"]}, "stages \\(tiers, cost\\) must be empty"),
     ],
 )
 def test_shares_out_of_range_are_refused(settings, message):
@@ -281,7 +282,10 @@ def test_csv_is_written_too(tmp_path):
         (("cost",), 3, "at least two objectives"),
         (("cost", "churn"), 3, "counted from a baseline plan"),
         (("cost", "lateness", "co2", "inventory", "overtime"), 3, "at most 4"),
-        (("cost", "co2"), 1, "points \\(1\\) must be at least 2"),
+        (("cost", "co2"), 1, "points \\(1\\) must be a whole number of at least 2"),
+        (("cost", "co2"), 2.5, "points \\(2.5\\) must be a whole number"),
+        (("cost", "co2"), "6", "points \\(6\\) must be a whole number"),
+        ("cost", 3, "Objectives \\(cost\\) are a list"),
     ],
 )
 def test_what_cannot_be_traded_is_refused(objectives, points, message):

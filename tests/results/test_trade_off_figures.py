@@ -46,6 +46,22 @@ def test_the_share_is_of_the_box_between_best_and_worst_values():
     assert hypervolume_share(points, ["cost", "co2"]) == pytest.approx(0.5 * 0.75)
 
 
+@pytest.mark.req("KPI-26")
+@pytest.mark.parametrize("constant", [0.0, 7.0])
+def test_what_all_plans_have_alike_is_no_side_of_the_box(constant):
+    """A company without emissions: half of the cost, three quarters of the lateness.
+
+    Noise of sums, far below a cent, is no difference either.
+    """
+    points = front(
+        cost=[100.0, 150.0, 200.0],
+        lateness=[40.0, 10.0, 0.0],
+        co2=[constant, constant + 1e-9, constant],
+    )
+    share = hypervolume_share(points, ["cost", "lateness", "co2"])
+    assert share == pytest.approx(0.5 * 0.75)
+
+
 @pytest.mark.parametrize(
     "points",
     [

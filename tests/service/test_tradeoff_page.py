@@ -212,6 +212,22 @@ def test_a_budget_is_a_number():
         found, told = budgets_of({"cost": wrong})
         assert (found, told.startswith(wrong)) == ({}, True)
     assert budgets_of({"co2": " 1,040 "}) == ({"co2": 1_040_000.0}, "")
+    assert budgets_of({"cash": "1,234,567.50"}) == ({"cash": 1_234_567.5}, "")
+
+
+@pytest.mark.req("OMO-14")
+@pytest.mark.parametrize("decimal_comma", ["12,5", "1.234,5", "1,00", "12,3456"])
+def test_a_decimal_comma_is_asked_for_again_not_read_as_thousands(decimal_comma):
+    """It was 125 tonnes, and 1.2345."""
+    known, told = budgets_of({"co2": decimal_comma})
+    assert (known, told.startswith(decimal_comma)) == ({}, True)
+
+
+def test_each_budget_that_is_no_number_is_named():
+    known, told = budgets_of({"cost": "few", "co2": "less", "cash": "5"})
+    assert known == {"cash": 5.0}
+    assert "few is not" in told
+    assert "less is not" in told
 
 
 def test_the_front_is_judged_again_when_facts_change(queue, lemonade, monkeypatch):

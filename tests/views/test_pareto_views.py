@@ -13,6 +13,8 @@ from medhavi.results.pareto_front import OBJECTIVE, POINT, PROGRAM, ParetoFront
 from medhavi.results.run_record import RunRecord
 from medhavi.views.pictures.pareto import (
     budget_unit,
+    budgets_words,
+    changes_html,
     difference_html,
     front_chart,
     front_finding,
@@ -70,6 +72,23 @@ BENT = ((100.0, 50.0), (110.0, 10.0), (200.0, 0.0))
 @pytest.mark.req("UI-07")
 def test_the_knee_is_where_the_front_bends():
     assert front(*BENT).knee() == 2
+
+
+@pytest.mark.req("UI-07")
+def test_the_knee_is_of_what_is_traded():
+    """By cost and lateness it is 3; cost and stock were traded, where 2 bends."""
+    values = ((100.0, 50.0, 90.0), (110.0, 45.0, 5.0), (120.0, 5.0, 4.0))
+    made = front(*((cost, late) for cost, late, _ in values), (200.0, 0.0))
+    stock = pl.Series("inventory", [*(stock for *_, stock in values), 0.0])
+    traded = pl.col("objective").is_in(["cost", "inventory"])
+    made = dataclasses.replace(
+        made,
+        points=made.points.with_columns(stock),
+        objectives=made.objectives.with_columns(chosen=traded),
+    )
+    assert (made.knee(), made.knee("cost", "lateness")) == (2, 3)
+    assert "knee between cost and inventory: 2" in str(made)
+    assert "2 ◆ knee" in points_html(made)
 
 
 @pytest.mark.parametrize(
@@ -180,6 +199,25 @@ def test_two_plans_stand_with_their_difference():
     assert "\N{MINUS SIGN}40 unit days" in table
     assert "equal" in table
     assert "Choose two plans" in difference_html(front(*BENT), 1, 9)
+
+
+@pytest.mark.req("OMO-14", "UI-07")
+def test_the_budgets_that_plans_keep_are_told():
+    """Who comes back to the page finds an empty form."""
+    made = front(*BENT)
+    asked = {"budgets": {"cash": 800.0, "co2": 12_500.0, "cost": 950.0}}
+    most = dataclasses.replace(made, run=dataclasses.replace(made.run, settings=asked))
+    words = "Each plan has at most: cash € 800, emissions 12.5 t, operating cost € 950."
+    assert budgets_words(most).strip() == words
+    assert "budgets: at most cash 800 EUR, co2 12,500 kg, cost 950 EUR" in str(most)
+    assert budgets_words(made) == ""
+    assert "budgets" not in str(made)
+
+
+def test_a_difference_below_what_tells_plans_apart_is_none():
+    known = {"cost": 100.0 - 1e-10, "lateness": 50.0, "co2": 5.0, "inventory": 7.0}
+    told = changes_html(front(BENT[0]), known)
+    assert told.count("equal") == 4
 
 
 def test_one_plan_that_is_left_has_no_difference():

@@ -109,7 +109,7 @@ def pareto(
         fingerprint=front.fingerprint,
         points=front.points.to_dicts(),
         hypervolume=front.hypervolume,
-        knee=front.knee(*front.chosen[:2]),
+        knee=front.knee(),
         objectives=front.objectives.to_dicts(),
     )
     leave_if_cancelled(front.run.status, say("the_points_so_far"))

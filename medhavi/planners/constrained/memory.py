@@ -189,6 +189,8 @@ class PlantFacts:
         return other
 
 
+WORKING_TIME = ("resources", "calendars", "shifts", "calendar_exceptions")
+"""Tables that say when resources are open."""
 ORDER_TABLES = ("supply_orders", "supply_order_steps")
 UNREAD = frozenset({"demands", *ORDER_TABLES})
 """Tables that a reading does not depend on, but for the times of existing orders."""

@@ -160,7 +160,7 @@ def plan(
     plain = decided(run, UNDECIDED, parameters.effort, way)
     made, steps = plain, [RunStep(WITHOUT, parameters.effort, plain)]
     if plain.run.status is not Status.CANCELLED:
-        made, more = _by_program(run, plain, solver, way)
+        made, more = by_program(run, plain, solver, way)
         steps += [RunStep(*one[:3]) for one in more]
     made = bounded_as(made, plain)
     tell(Progress("plan as it says", 5, 5))
@@ -170,7 +170,7 @@ def plan(
     return budgeted(made, snapshot, parameters)
 
 
-def _by_program(
+def by_program(
     run: ProgramRun, plain: Plan, solver: Solver, way: RunOptions
 ) -> tuple[Plan, list[Tried]]:
     """Solve the program and plan as it says; gives the answer, and each step."""

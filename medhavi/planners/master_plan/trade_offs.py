@@ -19,6 +19,7 @@ from medhavi.planners.constrained.netting.prescribed_sources import UNDECIDED
 from medhavi.planners.constrained.search.starts.baseline_schedule import (
     BaselineSchedule,
 )
+from medhavi.planners.constrained.search.starts.changed_schedule import schedule_since
 from medhavi.planners.master_plan.blocks import build
 from medhavi.planners.master_plan.cost_bound import cost_at_least
 from medhavi.planners.master_plan.decoder import (
@@ -52,15 +53,17 @@ from medhavi.planners.master_plan.improvement.plan_improvement import (
     is_whole,
 )
 from medhavi.planners.master_plan.lots.lot_planning import planned_lots
+from medhavi.planners.master_plan.lots.whole_orders import decides_orders
 from medhavi.planners.master_plan.master_run import (
     built_run,
+    by_program,
     solver_of,
     why_not_in_lots,
 )
 from medhavi.planners.master_plan.statement import ObjectivePart, state
 from medhavi.planners.master_plan.step_plans import PlansInMemory, bounded_as
 from medhavi.planners.parameters import TradeOffParameters
-from medhavi.planners.setting_ranges import require_budgets, require_objectives
+from medhavi.planners.setting_ranges import require_objectives
 from medhavi.progress import Progress, Stop, unobserved
 from medhavi.results.amounts import currency_of
 from medhavi.results.difference import orders_kept, planned_orders
@@ -171,13 +174,13 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
         if isinstance(settings, TradeOffParameters)
         else TradeOffParameters.from_mapping(settings or {})
     )
-    most = dict(sorted({**parameters.budgets, **(budgets or {})}.items()))
-    require_budgets(most)
+    parameters = replace(parameters, budgets={**parameters.budgets, **(budgets or {})})
     run = built_run(snapshot, parameters)
     built = build(state(run, parameters))
     vectors = objective_vectors(built)
     chosen = {name: vectors[name] for name in objectives if name != CHURN}
     stop, tell = Stop(cancelled), observe or unobserved
+    most = dict(parameters.budgets)
     asked: dict[str, object] = {"objectives": list(objectives), "budgets": most}
     asked |= {} if baseline is None else {"baseline": baseline.fingerprint}
     least = cost_at_least(run, solver_of(parameters), stop) if plans else None
@@ -208,6 +211,7 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
         known = ProgramPoints(within, looser, every, most, parameters.budget_rounds)
         made += _guided(built, parameters, known, measured, made, tell, way)
         made += _varied(built, made, every, baseline, objectives, tell, way)
+        made += _optimized(built, made, measured, tell, way)
         kept_by = [one for one in made if not excess(one.amounts, most)]
         if made and not kept_by and not stop.asked:
             amounts, currency = [one.amounts for one in made], currency_of(snapshot)
@@ -307,6 +311,26 @@ def _guided(
         if number <= len(known.within.points):
             own = partial(follow, share=share)
             yield from _tightened(known, point, followed, own, stop)
+
+
+def _optimized(
+    built: BuiltProgram,
+    before: Sequence[Candidate],
+    measured: Callable[..., Iterator[Candidate]],
+    tell: Observe,
+    way: RunOptions,
+) -> Iterator[Candidate]:
+    """Plans of the steps of mode optimize, where it decides whole orders.
+
+    Programs of a front know amounts alone: what orders cost or save by their size no
+    point of them tells, and the plan of mode optimize would beat the front.
+    """
+    run, plain = built.statement.run, [one for one in before if one.is_plain]
+    if plain and not Stop(way.cancelled)() and decides_orders(built.statement):
+        tell(Progress("plan whole orders", 0, 1))
+        _, steps = by_program(run, plain[0].plan, solver_of(run.goals), way)
+        for number, one in enumerate(steps, start=1):
+            yield from measured(None, one.made, {"step": one.name, "number": number})
 
 
 def _tightened(
@@ -479,12 +503,12 @@ def _resumed(
     What no change of the tables reaches stays as it is, but for what joins; without a
     change the first one is the baseline.
     """
-    schedule = BaselineSchedule.of(baseline)
+    run = built.statement.run
+    schedule = schedule_since(baseline, run.stated)
     ours = baseline.run.package_version == __version__
     if schedule is None or not ours or not schedule.is_complete:
         tell(Progress("no schedule of the baseline"))
         return
-    run = built.statement.run
     decisions = schedule.decisions(run.intake.demands)
     assert baseline.basis is not None  # it keeps the schedule
     changed = bool(baseline.basis.changed(run.stated))

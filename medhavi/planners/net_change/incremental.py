@@ -10,16 +10,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-import polars as pl
-
 from medhavi.findings import finding
-from medhavi.planners.constrained.memory import ORDER_TABLES, PlantReading
+from medhavi.planners.constrained.memory import PlantReading
 from medhavi.planners.constrained.search import searched_run
 from medhavi.planners.constrained.search.starts.baseline_schedule import (
     BaselineSchedule,
 )
+from medhavi.planners.constrained.search.starts.changed_schedule import schedule_since
 from medhavi.planners.constrained.search.starts.warm_start import ANEW
-from medhavi.planners.edit_price import WORKING_TIME
 from medhavi.planners.parameters import (
     STABILITY_PRICE,
     STABILITY_SHARE,
@@ -43,24 +41,6 @@ if TYPE_CHECKING:
 
 _OWN = {"baseline", STABILITY_PRICE, STABILITY_SHARE}
 """Settings that only a plan on a baseline has."""
-OF_TIME = frozenset(
-    {
-        *WORKING_TIME,
-        "resource_units",
-        "resource_skills",
-        "resource_state",
-        "changeovers",
-        "campaign_rules",
-        "cleaning_windows",
-        "tariffs",
-        "lanes",
-        "departures",
-        "lane_blackouts",
-        "disruptions",
-    }
-)
-"""Tables that say when, and at what cost, goods are made and moved, and which lots are
-held: what stock levels want, and how long other goods last, is as before."""
 FROM_NOTHING = "from_nothing"
 """Effort of a plan on a baseline: what the last plan from nothing cost [base currency],
 in mode optimize in proportion to what no plan costs less than on the tables since.
@@ -358,22 +338,11 @@ def _kept(
         return told
     if not basis.changed(snapshot):
         return None
-    if earlier or basis.schedule is None:
-        return earlier or f"no schedule of a search is kept: planned by {run.engine}"
-    # What changed of orders is told by the schedule itself.
-    touched = basis.touched(snapshot, besides=ORDER_TABLES)
-    wide, products = frozenset(touched.tables), touched.products
-    return BaselineSchedule(
-        frame=basis.schedule,
-        products=None if wide else products,
-        renewed=products | _held(snapshot) if wide <= OF_TIME else None,
+    if earlier:
+        return earlier
+    return schedule_since(baseline, snapshot) or (
+        f"no schedule of a search is kept: planned by {run.engine}"
     )
-
-
-def _held(snapshot: Snapshot) -> frozenset[str]:
-    """Products of lots that disruptions hold."""
-    rows = snapshot["disruptions"].filter(pl.col("kind") == "lot_held")
-    return frozenset(rows["subject"].str.split("|").list.first())
 
 
 def earlier_release(made: Plan) -> str:

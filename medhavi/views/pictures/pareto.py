@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.results.amounts import currency_sign, emissions
-from medhavi.results.pareto_front import edge
+from medhavi.results.pareto_front import DECIMALS, edge
+from medhavi.results.plans.money_parts import BUDGETS
 from medhavi.views.names import NOTHING, count, is_currency, money, number, percent
 from medhavi.views.page import empty, table_html
 from medhavi.views.theme import finished, rows_of, token
@@ -31,6 +32,8 @@ TITLES = {
     "churn": say("changed_orders"),
 }
 """Words of the objectives; the cost of the plan is operating cost and lateness."""
+BUDGET_TITLES = {name: TITLES.get(name, name) for name in BUDGETS}
+"""Words of what a form asks the most of."""
 
 
 IN_FORCE = say("in_force")
@@ -43,14 +46,14 @@ def objective_text(front: ParetoFront, name: str, value: float | None) -> str:
     """Value of an objective with its unit."""
     if value is None:
         return NOTHING
-    unit = _unit(front, name)
+    unit = front.units.get(name, "")
     if is_currency(unit):
         return money(value, unit)
     return emissions(value) if unit == "kg" else f"{number(value)} {unit}".strip()
 
 
 def budget_unit(name: str, currency: str) -> str:
-    """Unit of an objective, as a form asks for it."""
+    """Unit of a budget, as a form asks for it."""
     return "t" if name == "co2" else currency_sign(currency) or "money"
 
 
@@ -251,14 +254,9 @@ def _scale(
     return alt.Scale(domain=_span(front, name, before), zero=False, nice=False)
 
 
-def _unit(front: ParetoFront, name: str) -> str:
-    rows = front.objectives.filter(pl.col("objective") == name)
-    return str(rows["unit"][0]) if rows.height else ""
-
-
 def _labels(front: ParetoFront, name: str) -> str:
     """Expression by which an axis writes its numbers: emissions in tonnes."""
-    if _unit(front, name) != "kg":
+    if front.units.get(name, "") != "kg":
         return "datum.label"
     return f"format(datum.value / {TONNE:g}, ',~r')"
 
@@ -303,7 +301,7 @@ def front_finding(front: ParetoFront) -> str:
 
 
 def _axis(front: ParetoFront, name: str) -> str:
-    unit = _unit(front, name)
+    unit = front.units.get(name, "")
     shown = "t" if unit == "kg" else currency_sign(unit) if is_currency(unit) else unit
     return f"{TITLES.get(name, name)}{f' [{shown}]' if shown else ''}"
 
@@ -325,6 +323,15 @@ def _title(front: ParetoFront, x: str, y: str, middle: int | None) -> str:
     less = percent(1 - at[y] / cheapest[y]) if cheapest[y] else NOTHING
     more = percent(at[x] / cheapest[x] - 1) if cheapest[x] else NOTHING
     return say("plan_trades", middle, less, TITLES[y], more, TITLES[x])
+
+
+def budgets_words(front: ParetoFront) -> str:
+    """Sentence on the budgets that each plan of a front keeps, or nothing."""
+    told = ", ".join(
+        f"{BUDGET_TITLES[name]} {objective_text(front, name, most)}"
+        for name, most in front.budgets.items()
+    )
+    return f" {say('each_plan_has_at_most', told)}" if told else ""
 
 
 def hypervolume_words(front: ParetoFront) -> str:
@@ -389,7 +396,7 @@ def _changes(
 
 
 def _signed_text(front: ParetoFront, name: str, apart: float) -> str:
-    if not apart:
+    if not round(apart, DECIMALS):
         return "equal"
     sign = "+" if apart > 0 else "\N{MINUS SIGN}"
     return sign + objective_text(front, name, abs(apart))

@@ -24,7 +24,13 @@ from medhavi.planners.master_plan.goals.staged_solve import (
 )
 from medhavi.progress import Progress
 from medhavi.results.amounts import currency_of
-from medhavi.results.pareto_front import OBJECTIVE, OBJECTIVES, POINT, PROGRAM
+from medhavi.results.pareto_front import (
+    DECIMALS,
+    OBJECTIVE,
+    OBJECTIVES,
+    POINT,
+    PROGRAM,
+)
 from medhavi.results.plans.lateness import tally
 from medhavi.results.verify import verify
 
@@ -158,10 +164,6 @@ def _sizes(
     return {name: max(size, LEAST_SIZE) for name, size in sizes.items()}
 
 
-DECIMALS = 2
-"""Plans whose objectives are equal to so many decimals of their units are one."""
-
-
 class Candidate(NamedTuple):
     """A plan with the program that guides it, and what it comes to by its scorecard.
 
@@ -174,6 +176,11 @@ class Candidate(NamedTuple):
     values: dict[str, float | None]
     amounts: dict[str, float]
     decisions: Decisions | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is decided anew, and no program guides it."""
+        return self.program is None and self.decisions is not None
 
 
 def sound_plans(

@@ -125,6 +125,8 @@ def order_columns(base: Statement) -> list[OrderColumns]:
     orders = _smallest_orders(base)
     if count_of(orders) > MOST_WITH_MULTIPLES:
         orders = [one._replace(multiple=0.0) for one in orders]
+    if count_of(orders) > MOST_WITH_LONG:
+        return orders
     for parts in LONG:
         found = [*orders, *_long_orders(base, orders, parts)]
         if len(found) == len(orders):

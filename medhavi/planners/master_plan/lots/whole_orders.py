@@ -112,7 +112,7 @@ def whole_orders(
         Solves the programs; polled.
     """
     orders = order_columns(base)
-    if _too_many(base, orders):
+    if _why_not(base, orders):
         return []
     program = _WholeProgram(base, orders)
     if base.parameters.budgets:
@@ -127,7 +127,13 @@ def why_no_whole_orders(base: Statement) -> str:
     if base.parameters.effort == "light":
         return "effort light plans by amounts, and in planned lots"
     limits = "none was found before a limit or an interruption"
-    return _too_many(base, order_columns(base)) or limits
+    return _why_not(base, order_columns(base)) or limits
+
+
+def decides_orders(base: Statement) -> bool:
+    """Whether whole orders are decided, unless a limit or an interruption ends it."""
+    light = base.parameters.effort == "light"
+    return not (light or _why_not(base, order_columns(base)))
 
 
 def amounts_as_orders(built: BuiltProgram, values: Floats) -> WholeOrders:
@@ -138,7 +144,7 @@ def amounts_as_orders(built: BuiltProgram, values: Floats) -> WholeOrders:
     return WholeOrders(built, values, None, tuple(sorted(orders)), served, {}, {}, {})
 
 
-def _too_many(base: Statement, orders: Sequence[OrderColumns]) -> str:
+def _why_not(base: Statement, orders: Sequence[OrderColumns]) -> str:
     """Why whole orders are not decided; empty: they are."""
     count = count_of(orders)
     most = base.parameters.most_whole_orders
