@@ -155,6 +155,14 @@ def test_an_unknown_demand_names_the_nearest() -> None:
         hand_plan().explain("other")
 
 
+@pytest.mark.parametrize("demand", [None, "D1"])
+def test_a_plan_without_demands_says_so(demand: str | None) -> None:
+    """It ended in a StopIteration."""
+    bare = hand_plan()
+    with pytest.raises(UsageError, match="no demands, so there is none to explain"):
+        bare.replace(fulfilment=bare.fulfilment.clear()).explain(demand)
+
+
 def test_an_order_from_outside_has_a_source_too() -> None:
     told = hand_plan(**changed("supplies", "buyX", source=None)).explain("D1")
     assert told.chain[0].source == "outside"

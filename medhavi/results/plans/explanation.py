@@ -242,6 +242,9 @@ def explain(
         The plan has no such demand.
     """
     rows = plan.fulfilment.filter(pl.col("demand") == demand)
+    if plan.fulfilment.is_empty():
+        message = "The plan has no demands, so there is none to explain."
+        raise UsageError(message)
     if rows.is_empty():
         near = nearest(demand, plan.fulfilment["demand"].to_list())
         message = f"The plan has no demand {demand}{near}."
