@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 
 from medhavi.cli.application import run
+from medhavi.cli.planning import plan_query_commands
 from medhavi.results.plans.plan import Plan
 from medhavi.results.plans.tables import SCHEMAS
 from tests.api import write_csv_template
@@ -361,3 +362,14 @@ def test_a_plan_is_asked_five_queries(medhavi, example, result):
     less = medhavi("diagnose", result)
     assert (less.code, "name what was planned" in less.err) == (0, True)
     assert medhavi("diagnose", result, "--json").answer["unused"] is None
+
+
+@pytest.mark.req("OME-08")
+def test_a_query_says_how_many_rows_it_leaves_out(
+    medhavi, example, result, monkeypatch
+):
+    """Sixteen buckets are hardly used; of three that are listed nothing said so."""
+    monkeypatch.setattr(plan_query_commands, "LISTED", 3)
+    asked = "diagnose", result, "--tables", example
+    rest = len(medhavi(*asked, "--json").answer["unused"]) - 3
+    assert f"and {rest} more; `--json` has all" in medhavi(*asked).out

@@ -64,6 +64,49 @@ def test_a_budget_that_holds_anyway_changes_nothing():
     assert found.run.status is free.run.status is Status.OPTIMAL
 
 
+def by_truck_or_ship() -> Snapshot:
+    """Four times ten for Q: on a truck at 30 in a day, or on a ship at 4, 15 days."""
+    wanted = (("A", 8), ("E", 12), ("A", 16), ("E", 18))
+    lanes = [
+        {"lane": "TRUCK", "duration_h": 24, "fixed_cost": 30.0},
+        {"lane": "SHIP", "duration_h": 360, "cost_per_unit": 0.1, "preference": 2},
+    ]
+    return factories.snapshot(
+        locations=[{"location": "P"}, {"location": "Q"}],
+        lanes=[{"origin": "P", "destination": "Q", **lane} for lane in lanes],
+        departures=[
+            {"lane": "TRUCK", "weekday": n, "time": dt.time(8)} for n in range(1, 8)
+        ],
+        stock=[{"product": one, "location": "P", "qty": 100} for one in "AE"],
+        demands=[
+            {"demand": f"D{number}", "product": product, "location": "Q", "qty": 10}
+            | {"due": day(due), "late_cost_per_day": 0.5, "short_cost": 1000.0}
+            for number, (product, due) in enumerate(wanted)
+        ],
+    )
+
+
+@pytest.mark.req("OMO-14")
+def test_a_budget_that_the_plan_without_it_keeps_changes_nothing():
+    """All on one truck cost 30, one by one 60; a search by money first takes the ship.
+
+    A budget of 50 gave the ship, 50 EUR late, for the truck was joined afterwards.
+    """
+    free = made(by_truck_or_ship(), effort="light")
+    assert scorecard(free, by_truck_or_ship()).total == 30
+    found = made(by_truck_or_ship(), effort="light", budgets={"cost": 50})
+    assert found.supplies.equals(free.supplies)
+    assert [one.kept for one in found.run.budgets] == [True]
+
+
+@pytest.mark.req("OME-05", "OMO-14")
+def test_what_has_no_value_costs_nothing_to_hold_in_a_budget_of_cost_either():
+    """The ship costs 4 for all; 36 were asked for, 32 of them for stock of no value."""
+    found = made(by_truck_or_ship(), effort="light", budgets={"cost": 3})
+    assert found.run.program is not None
+    assert "allow at least 1 EUR more cost" in found.run.program.conflict
+
+
 def test_what_the_program_keeps_and_its_plan_does_not_is_planned_by_a_tighter_one():
     """19.75 dirty units keep 198 kg, 20 do not; by 196 kg there are 19."""
     budget = {"budgets": {"co2": 198}}

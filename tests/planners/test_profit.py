@@ -92,6 +92,33 @@ def test_what_is_short_goes_to_who_pays_most_and_a_loss_is_not_served():
     assert "the plan comes to 106 EUR with the sales that it loses" in str(found)
 
 
+@pytest.mark.req("OME-06")
+def test_who_gives_way_lacks_what_is_scarce_and_is_not_called_a_loss():
+    """Twelve in a year at 3: ten for RICH at 8, two for CHEAP at 5; 2 is less than 3.
+
+    More comes after a year. CHEAP was called unprofitable, which it is not.
+    """
+    wanted = (("CHEAP", 10, 10, 5.0), ("RICH", 10, 12, 8.0), ("LOSS", 5, 9, 2.0))
+    snapshot = factories.snapshot(
+        demands=[
+            demand(name, "A", qty, due, price=price, priority=1)
+            for name, qty, due, price in wanted
+        ],
+        supply_terms=[
+            {"product": "A", "unit_price": 3.0, "lead_time_days": 2}
+            | {"capacity_per_period": 12.0, "period_days": 365.0}
+        ],
+        inventory_policies=[{"product": "A", "location": "L", "holding_rate": 0.0}],
+    )
+    found = best(snapshot)
+    assert [fulfilment(found, name)["planned"] for name, *_ in wanted] == [2, 10, 0]
+    causes = found.causes.select("demand", "code", "subject").rows()
+    assert sorted(causes) == [
+        ("CHEAP", "MaterialShortfall", "S"),
+        ("LOSS", "Unprofitable", "LOSS"),
+    ]
+
+
 def test_a_part_of_a_unit_takes_nothing_from_who_brings_more():
     """Five C: two B at a gain of 9 each leave three, one A (two C) at 8 and a half.
 

@@ -80,6 +80,47 @@ def test_the_table_lists_every_peg_level_by_level() -> None:
     ]
 
 
+@pytest.mark.req("PEG-11")
+def test_goods_that_come_when_their_order_is_over_are_on_no_chain() -> None:
+    """X for make1 comes a day after make1 ended, which began without it.
+
+    The chain was X alone, without its work and its move, as if it were delivered.
+    """
+    late = at("2026-02-02 12:00")
+    told = hand_plan(**changed("supplies", "buyX", finish=late)).explain("D1")
+    assert [link.supply for link in told.chain] == ["buyY", "make1", "move1"]
+    assert told.total_hours == sum(
+        link.own_hours + link.waiting_hours for link in told.chain
+    )
+
+
+@pytest.mark.req("PEG-11")
+def test_the_chain_ends_in_what_is_delivered_last() -> None:
+    """A second move brings half of it a day later; the first one was said to wait."""
+    later = at("2026-02-03 18:00")
+    rows = [
+        *RESULTS["supplies"],
+        {
+            **next(one for one in RESULTS["supplies"] if one["id"] == "move1"),
+            "id": "move2",
+            "start": at("2026-02-03 06:00"),
+            "finish": later,
+        },
+    ]
+    pegs = [
+        *RESULTS["pegging"],
+        {
+            **next(one for one in RESULTS["pegging"] if one["supply"] == "move1"),
+            "id": "p9",
+            "supply": "move2",
+        },
+    ]
+    dates = [{"demand": "D1", "qty": 50.0, "date": later}]
+    told = hand_plan(supplies=rows, pegging=pegs, deliveries=dates).explain("D1")
+    assert told.chain[-1].supply == "move2"
+    assert told.chain[-1].waiting_hours == 0
+
+
 def test_stock_alone_needs_no_chain() -> None:
     pegs = [row for row in RESULTS["pegging"] if row["id"] == "p1"]
     told = hand_plan(pegging=pegs, supplies=[], operations=[]).explain("D1")
@@ -114,6 +155,14 @@ def test_an_unknown_demand_names_the_nearest() -> None:
         hand_plan().explain("other")
 
 
+@pytest.mark.parametrize("demand", [None, "D1"])
+def test_a_plan_without_demands_says_so(demand: str | None) -> None:
+    """It ended in a StopIteration."""
+    bare = hand_plan()
+    with pytest.raises(UsageError, match="no demands, so there is none to explain"):
+        bare.replace(fulfilment=bare.fulfilment.clear()).explain(demand)
+
+
 def test_an_order_from_outside_has_a_source_too() -> None:
     told = hand_plan(**changed("supplies", "buyX", source=None)).explain("D1")
     assert told.chain[0].source == "outside"
@@ -124,6 +173,10 @@ CHAINS = st.lists(
     min_size=1,
     max_size=12,
 )
+
+
+def _delivered(pegs: list[dict[str, Any]]) -> set[str]:
+    return {one["supply"] for one in pegs if one["level"] == 0}
 
 
 @given(CHAINS)
@@ -141,9 +194,15 @@ def test_hours_always_sum_to_the_whole(rows: list[tuple[int, int, int]]) -> None
             {"id": name, "demand": "D1", "supply": name, "qty": 1.0, "level": level}
         )
     told = hand_plan(supplies=supplies, pegging=pegs, operations=[]).explain("D1")
+    if not told.chain:
+        assert all(level for level, _, _ in rows)
+        return
     first = told.chain[0].start
     assert told.total_hours == pytest.approx((due - first).total_seconds() / HOUR)
-    assert first == min(row["start"] for row in supplies)
+    assert [link.level for link in told.chain] == [*range(len(told.chain))][::-1]
+    top = [one for one in supplies if one["id"] in _delivered(pegs)]
+    assert told.chain[-1].finish == max(one["finish"] for one in top)
+    assert first <= told.chain[-1].start
     assert all(link.own_hours >= 0 and link.waiting_hours >= 0 for link in told.chain)
 
 
@@ -158,15 +217,21 @@ def test_the_reasons_of_a_plan_are_told_with_their_hours() -> None:
             "hours": 12.0,
         },
         {"demand": "D1", "code": "MaterialShortfall", "subject": "X|PLANT"},
+        {"demand": "D1", "code": "ShelfLifeExceeded", "subject": "X|PLANT|A"},
+        {"demand": "D1", "code": "CapacityShortfall", "subject": "FITTERS|weld"},
         {"demand": "D2", "code": "LeadTime", "subject": "S", "hours": 1.0},
     ]
     told = hand_plan(causes=causes).explain("D1")
     assert [reason.code for reason in told.reasons] == [
         "CapacityShortfall",
         "MaterialShortfall",
+        "ShelfLifeExceeded",
+        "CapacityShortfall",
     ]
     text = str(told)
     assert (
         "Capacity shortfall of FILLER: 12 h of it, Sun 2026-02-01 00:00 UTC to" in text
     )
-    assert "Material shortfall of X|PLANT (Not enough of a product" in text
+    assert "Material shortfall of X at PLANT (Not enough of a product" in text
+    assert "Shelf life exceeded of X at PLANT, lot A (" in text
+    assert "Capacity shortfall of FITTERS, skill weld (" in text

@@ -55,7 +55,13 @@ def diagnose(
     --tables or --lake say what was planned: only they know the open hours of what has
     no work.
     """
-    from medhavi.results.amounts import duration, full_money, number, percent
+    from medhavi.results.amounts import (
+        code_words,
+        duration,
+        full_money,
+        number,
+        percent,
+    )
     from medhavi.results.plans.lateness import WORDS, Verdict
     from medhavi.results.plans.plan import Plan
     from medhavi.results.reports import plan_queries as queries
@@ -91,6 +97,8 @@ def diagnose(
         if rows.height:
             few = rows.head(LISTED).iter_rows(named=True)
             show_table(columns, [tuple(cells(row)) for row in few])
+        if rows.height > LISTED:
+            conversation.say(say("and_more_by_json", rows.height - LISTED))
 
     listed(
         "overloaded",
@@ -124,7 +132,7 @@ def diagnose(
             WORDS[Verdict(row["verdict"])],
             duration(row["lateness_h"]),
             number(row["short"]),
-            row["limiter"] or "",
+            code_words(row["limiter"] or "").lower(),
             full_money(row["money"], currency, cents=False),
         ),
     )

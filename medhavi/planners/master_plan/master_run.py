@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -33,13 +33,16 @@ from medhavi.planners.master_plan.goals.staged_solve import (
     GoalProgram,
     agreed_hours,
     budgeted,
-    excess,
-    plan_amounts,
     plan_parts,
     preferred,
     tier_factor_of,
-    tighter_budgets,
     worth,
+)
+from medhavi.planners.master_plan.improvement.budget_plans import (
+    keeps_budgets,
+    tightened,
+    weighed,
+    without_budgets_first,
 )
 from medhavi.planners.master_plan.improvement.plan_improvement import (
     WITHOUT,
@@ -49,7 +52,6 @@ from medhavi.planners.master_plan.improvement.plan_improvement import (
     improved,
     interrupted,
     is_whole,
-    spared_for_budgets,
 )
 from medhavi.planners.master_plan.improvement.rule_plans import within_rules
 from medhavi.planners.master_plan.lots.lot_planning import planned_lots
@@ -91,11 +93,6 @@ ROUNDED_DOWN = "guided, whole units alone"
 IN_LOTS = "guided, in planned lots"
 FROM_ORDERS = "guided, from whole orders"
 """Steps of a run, as its record names them."""
-TIGHTER = "guided, by tighter budgets"
-WEIGHED = "guided, what exceeds a budget first"
-MONEY_FIRST = (10.0, 1e3)
-"""How much more money of orders counts than lateness where a budget of it is kept by no
-plan, and where that does not keep it either."""
 AGREED = "guided, within agreed hours"
 BY_TIERS = "guided, tiers one after the other"
 CENT = 0.01
@@ -159,9 +156,13 @@ def plan(
     tell(Progress("plan without the program", 0, 5))
     plain = decided(run, UNDECIDED, parameters.effort, way)
     made, steps = plain, [RunStep(WITHOUT, parameters.effort, plain)]
-    if plain.run.status is not Status.CANCELLED:
-        made, more = by_program(run, plain, solver, way)
-        steps += [RunStep(*one[:3]) for one in more]
+    found = TriedPlans([], {})
+    for goals in without_budgets_first(parameters):
+        stopped = made.run.status is Status.CANCELLED
+        if stopped or (found.tried and keeps_budgets(made, run)):
+            break
+        made = by_program(run, plain, solver, way, goals, found)
+    steps += [RunStep(*one[:3]) for one in found.tried]
     made = bounded_as(made, plain)
     tell(Progress("plan as it says", 5, 5))
     run.release.dissolve()
@@ -170,11 +171,32 @@ def plan(
     return budgeted(made, snapshot, parameters)
 
 
+class TriedPlans(NamedTuple):
+    """Plans by programs of a run, and what a unit costs of demands that some leave out.
+
+    The latter by index of the demand, as of `losing`.
+    """
+
+    tried: list[Tried]
+    costs: dict[int, float]
+
+
 def by_program(
-    run: ProgramRun, plain: Plan, solver: Solver, way: RunOptions
-) -> tuple[Plan, list[Tried]]:
-    """Solve the program and plan as it says; gives the answer, and each step."""
-    snapshot, parameters, cancelled = run.stated, run.goals, way.cancelled
+    run: ProgramRun,
+    plain: Plan,
+    solver: Solver,
+    way: RunOptions,
+    parameters: OptimizeParameters,
+    found: TriedPlans,
+) -> Plan:
+    """Solve the program of some goals and plan as it says; gives the best plan.
+
+    Parameters
+    ----------
+    found
+        Gets the new plans; one of those that it has may be the best one.
+    """
+    snapshot, cancelled = run.stated, way.cancelled
     tell, effort = way.observe or unobserved, parameters.effort
     tell(Progress("state", 1, 5))
     built = build(state(run, parameters))
@@ -182,7 +204,10 @@ def by_program(
     program = GoalProgram(built, session := solver.open(built.program), cancelled)
     solution, conflicts = program.solve(), program.conflicts
     if solution.outcome not in GUIDING:
-        return _unsolved(plain, built, solution, conflicts), []
+        known = [RunStep(*one[:3]) for one in found.tried]
+        known.append(RunStep(WITHOUT, parameters.effort, plain))
+        made = best_of(known, snapshot, parameters).made
+        return _unsolved(made, built, solution, conflicts)
     tell(Progress("plan as it says", 3, 5))
     decoder = ProgramDecoder(built, solution, plain)
     factor = tier_factor_of(parameters, run.intake.demands)
@@ -197,27 +222,25 @@ def by_program(
     if solution.outcome is SolveStatus.OPTIMAL:
         prices = price_table(built, session, solution, cancelled)
     if not conflicts:
-        steps += _tightened(program, first, way)
-        steps += _weighed(first, steps, way)
+        steps += tightened(program, first, way)
         if not interrupted(steps):
             steps += within_rules(program, first, way)
             stopped = stopped or interrupted(steps)
     without = decoder._replace(follows=False, tier_factor=factor)
     unguided = Tried(WITHOUT, effort, beside(plain, built, solution), without)
-    costs: dict[int, float] = {}
     if not stopped:
-        steps += improved([*steps, unguided], costs, way)
-    best = best_of([*steps, unguided], snapshot, parameters)
-    # Some follow the program solved again: its parts are those of what was asked.
-    made = beside(best.made, built, solution)
-    lost = {one: costs[one] for one in best.decoder.lost}
-    told = losses_found(made, built.statement, lost, plain, currency_of(snapshot))
-    made = replace(made, findings=(*told, *made.findings))
+        steps += improved([*steps, unguided], found.costs, way)
+    if not (conflicts or stopped):
+        guided = [*found.tried, *steps]
+        steps += weighed(first, guided, unguided, found.costs, way)
+    found.tried.extend(steps)
+    best = best_of([*found.tried, unguided], snapshot, parameters)
+    made = _told_by(best, decoder, plain, found)
     if stopped or interrupted(steps):
         made = replace(made, run=replace(made.run, status=Status.CANCELLED))
     wholes = [
         whole.record
-        for one in steps
+        for one in found.tried
         if (whole := one.decoder.whole) is not None and whole.record is not None
     ]
     record = replace(
@@ -228,9 +251,22 @@ def by_program(
         no_whole_orders="" if wholes else why_no_whole_orders(built.statement),
     )
     made = replace(made, run=replace(made.run, program=record))
-    if prices is not None:
-        made = made.replace(prices=prices)
-    return made, steps
+    return made if prices is None else made.replace(prices=prices)
+
+
+def _told_by(
+    best: Tried, asked: ProgramDecoder, plain: Plan, found: TriedPlans
+) -> Plan:
+    """Best plan beside what a program says, with the demands that it leaves out.
+
+    Some plans follow the program solved again: their parts are those of what was asked.
+    """
+    made = beside(best.made, asked.built, asked.solution)
+    lost = {one: found.costs[one] for one in best.decoder.lost}
+    statement = asked.built.statement
+    currency = currency_of(statement.run.stated)
+    told = losses_found(made, statement, lost, plain, currency)
+    return replace(made, findings=(*told, *made.findings))
 
 
 def _guided(
@@ -322,63 +358,6 @@ def why_not_in_lots(
     why = f"larger orders save at most {percent(share)} of the plan, "
     why += f"lots_share asks {percent(least)}"
     return "" if share >= least else why
-
-
-def _tightened(program: GoalProgram, first: Tried, way: RunOptions) -> Iterator[Tried]:
-    """Plans by tighter budgets, where the program keeps what its plan does not.
-
-    Overtime beside open hours that are left unused is given up first: the program
-    works none of it.
-    """
-    statement = first.decoder.built.statement
-    run, parameters = statement.run, statement.parameters
-    for new in spared_for_budgets(first, way):
-        yield new
-        first = best_of([first, new], run.stated, parameters)
-    made, decoder = first.made, first.decoder
-    budgets = dict(parameters.budgets)
-    for _ in range(parameters.budget_rounds):
-        amounts = plan_amounts(made, run.stated)
-        own = program.amounts(decoder.solution)
-        tighter = tighter_budgets(parameters.budgets, amounts, own)
-        if not tighter or made.run.status is Status.CANCELLED:
-            return
-        budgets |= tighter
-        decoder = decoder._replace(solution=program.tighten(budgets))
-        if decoder.solution.outcome is not SolveStatus.OPTIMAL:
-            return
-        made = decoder.plan(parameters.effort, way)
-        yield Tried(TIGHTER, parameters.effort, made, decoder)
-
-
-def _weighed(first: Tried, guided: Sequence[Tried], way: RunOptions) -> Iterator[Tried]:
-    """Plans by a search that counts what exceeds a budget above all else.
-
-    It chooses orders by money and lateness together and knows no budget of either.
-
-    Parameters
-    ----------
-    first
-        The plan that is guided by amounts alone.
-    guided
-        Plans that follow the program.
-    """
-    decoder, effort = first.decoder, first.effort
-    run, parameters = decoder.built.statement.run, decoder.built.statement.parameters
-    if not parameters.budgets or interrupted(guided):
-        return
-    amounts = [plan_amounts(one.made, run.stated) for one in guided]
-    over = set.intersection(*(set(excess(one, parameters.budgets)) for one in amounts))
-    by_budget = {"lateness": (0.0,), "cost": MONEY_FIRST, "cash": MONEY_FIRST}
-    for name in sorted(over & by_budget.keys()):
-        for factor in by_budget[name]:
-            follows = decoder._replace(worth=parameters.money_worth * factor)
-            made = follows.plan(effort, way)
-            yield Tried(WEIGHED, effort, made, follows)
-            if made.run.status is Status.CANCELLED:
-                return
-            if name not in excess(plan_amounts(made, run.stated), parameters.budgets):
-                break
 
 
 def _figures(

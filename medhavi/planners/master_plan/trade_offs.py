@@ -55,6 +55,7 @@ from medhavi.planners.master_plan.improvement.plan_improvement import (
 from medhavi.planners.master_plan.lots.lot_planning import planned_lots
 from medhavi.planners.master_plan.lots.whole_orders import decides_orders
 from medhavi.planners.master_plan.master_run import (
+    TriedPlans,
     built_run,
     by_program,
     solver_of,
@@ -328,8 +329,9 @@ def _optimized(
     run, plain = built.statement.run, [one for one in before if one.is_plain]
     if plain and not Stop(way.cancelled)() and decides_orders(built.statement):
         tell(Progress("plan whole orders", 0, 1))
-        _, steps = by_program(run, plain[0].plan, solver_of(run.goals), way)
-        for number, one in enumerate(steps, start=1):
+        found = TriedPlans([], {})
+        by_program(run, plain[0].plan, solver_of(run.goals), way, run.goals, found)
+        for number, one in enumerate(found.tried, start=1):
             yield from measured(None, one.made, {"step": one.name, "number": number})
 
 

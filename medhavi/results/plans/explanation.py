@@ -156,11 +156,22 @@ class Explanation(TextDisplay):
         name = self.names.get(identity)
         return f"{name} ({identity})" if name and name != identity else identity
 
+    def _subject(self, reason: LatenessReason) -> str:
+        """What binds: a thing, a pool and its skill, a product, its place and lot."""
+        thing, *rest = reason.subject.split("|")
+        if reason.code == Limiter.CAPACITY_SHORTFALL:
+            return ", skill ".join([self._named(thing), *rest])
+        place, lot = (*rest, "", "")[:2]
+        where = f" at {self._named(place)}" if place else ""
+        return f"{self._named(thing)}{where}{f', lot {lot}' if lot else ''}"
+
     def _without_chain(self) -> str:
         if self.table.height:
             return "Stock serves it; nothing has to be made, bought or moved."
         if self.status == "ignored":
             return "It is not planned: forecast that orders ate, or due too late."
+        if self.reasons:
+            return "Nothing is made, bought or moved for it."
         return "Nothing serves it: look at the exceptions of its product."
 
     def _head(self) -> str:
@@ -189,7 +200,7 @@ class Explanation(TextDisplay):
         if reason.begin is not None and reason.end is not None:
             when = f", {self._text(reason.begin)} to {self._text(reason.end)}"
         hours = f": {duration(reason.hours)} of it{when}" if reason.hours else when
-        subject = self._named(reason.subject)
+        subject = self._subject(reason)
         return f"{code_words(reason.code)} of {subject}{hours}{meaning}"
 
     def _link(self, link: ChainLink) -> str:
@@ -231,6 +242,9 @@ def explain(
         The plan has no such demand.
     """
     rows = plan.fulfilment.filter(pl.col("demand") == demand)
+    if plan.fulfilment.is_empty():
+        message = "The plan has no demands, so there is none to explain."
+        raise UsageError(message)
     if rows.is_empty():
         near = nearest(demand, plan.fulfilment["demand"].to_list())
         message = f"The plan has no demand {demand}{near}."
@@ -317,31 +331,34 @@ def _pegs(plan: PlanAccess, demand: str) -> pl.DataFrame:
 
 
 def _chain(pegs: pl.DataFrame, delivered: dt.datetime | None) -> tuple[ChainLink, ...]:
-    """Climb from the supply that starts first to the delivery.
+    """Climb from the supply that starts first to what is delivered last.
 
     The next link up is, among the supplies of the level above that end no earlier, the
-    one that ends first: its goods wait least, so it is the one that pulled.
+    one that ends first: its goods wait least, so it is the one that pulled. What comes
+    when all that could take it is over is on no chain: an order began without it.
     """
     orders = pegs.filter(pl.col("start").is_not_null() & pl.col("finish").is_not_null())
-    if orders.is_empty() or delivered is None:
+    top = orders.filter(pl.col("level") == 0).to_dicts()
+    if delivered is None or not top:
         return ()
-    rows = orders.to_dicts()
-    current = min(rows, key=lambda row: (row["start"], -row["level"], row["supply"]))
+    rows = {0: [max(top, key=_ending)]}
+    for row in orders.filter(pl.col("level") > 0).to_dicts():
+        ends = [one["finish"] for one in rows.get(row["level"] - 1, ())]
+        if ends and row["finish"] <= max(ends):
+            rows.setdefault(row["level"], []).append(row)
+    every = [row for level in rows.values() for row in level]
+    current = min(every, key=lambda row: (row["start"], -row["level"], row["supply"]))
     path = [current]
     while current["level"] > 0:
-        above = [
-            row
-            for row in rows
-            if row["level"] == current["level"] - 1
-            and row["finish"] >= current["finish"]
-        ]
-        if not above:
-            break
-        current = min(
-            above, key=lambda row: (row["finish"], row["start"], row["supply"])
-        )
+        above = rows[current["level"] - 1]
+        later = [row for row in above if row["finish"] >= current["finish"]]
+        current = min(later, key=_ending)
         path.append(current)
     return tuple(_links(path, delivered))
+
+
+def _ending(row: dict[str, Any]) -> tuple[dt.datetime, dt.datetime, str]:
+    return row["finish"], row["start"], row["supply"]
 
 
 def _links(path: list[dict[str, Any]], delivered: dt.datetime) -> list[ChainLink]:

@@ -326,8 +326,8 @@ class Plan(Charted):
         from medhavi.results.plans.explanation import explain, worst_demands
 
         if demand is None:
-            worst = worst_demands(self, count=1)
-            demand = worst[0].demand if worst else next(iter(self.fulfilment["demand"]))
+            worst = [one.demand for one in worst_demands(self, count=1)]
+            demand = next(iter([*worst, *self.fulfilment["demand"].head(1)]), "")
         return explain(self, demand, names=names)
 
     def trace(self, demand: str, snapshot: Snapshot | None = None) -> Trace:

@@ -5,7 +5,8 @@ Hours that had passed when the plan began are the cause PastDue and nobody else'
 long; one that waited for goods leads on to who brought them; one that began as soon as
 it could ends the walk at now, at a release fence or at a receipt that exists. Waiting
 is charged first, the top of the path before its foot, because the delivery would have
-come that much earlier without it; what remains is lead time, the longest link first,
+come that much earlier without it: what passed before the last goods of an order came is
+no waiting of it. What remains is lead time, the longest link first,
 each with its own time at most. The hours of a demand sum to its lateness.
 """
 
@@ -188,7 +189,16 @@ class CriticalPaths:
             yield unit
             seen.add(unit.index)
             job = None if unit.order is None else self._jobs.get(unit.order.index)
-            unit = None if job is None else job.binding
+            unit = None if job is None else self._delays(job)[1]
+
+    def _delays(self, job: Job) -> tuple[Sequence[Wait], SupplyUnit | None]:
+        """What an order waited for after its last goods came, and these goods."""
+        waits = self._waits(job)
+        goods = job.awaited(waits)
+        if goods is None:
+            return waits, None
+        # However little it had waited before, the goods would have come no sooner.
+        return [wait for wait in waits if wait.begin >= goods.arrives], goods
 
     def _down(self, unit: SupplyUnit, late: int) -> list[Cause]:
         """Charge lateness after now [s] to what the chain below a unit waits for."""
@@ -211,15 +221,15 @@ class CriticalPaths:
                     rest -= part
                 return found + self._lead_times(links, rest)
             seen.add(order.index)
+            waits, lower = self._delays(job)
             waited = 0
-            for wait in self._waits(job):
+            for wait in waits:
                 waited += wait.end - wait.begin
                 part = min(rest, wait.end - wait.begin)
                 if part > 0:
                     code = WAITING[wait.kind]
                     found.append(Cause(code, wait.subject, wait.begin, wait.end, part))
                     rest -= part
-            lower = job.binding
             begin = self._as_of if lower is None else max(lower.arrives, self._as_of)
             # From when the last goods were there, less what it waited for others.
             own = max(current.arrives - begin - waited, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,9 +16,10 @@ from medhavi.providers.material.recipes import Component, ProductOutput  # noqa:
 from medhavi.units import ALWAYS, DAY, NEVER, seconds_up
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from medhavi.planners.constrained.netting.order_dates import FeasibleOrderCreation
+    from medhavi.planners.constrained.orders.causes import Wait
     from medhavi.planners.mrp.netting_state.run_state import NettingState
     from medhavi.providers.material.recipes import Recipe
     from medhavi.providers.sources import OrderTiming
@@ -84,6 +86,9 @@ class Job:
         What it gives.
     floor
         First instant at which it may start [UTC seconds].
+    through
+        When all before each of its steps is through, by number of the step, where it
+        waits for no goods [UTC seconds]; None: as its timing says.
     soft
         Safety time before its need, which is given up first [s].
     before, after
@@ -104,6 +109,7 @@ class Job:
     gaps: tuple[Gap, ...] = ()
     outs: list[Out] = field(default_factory=list)
     floor: int = ALWAYS
+    through: Mapping[int, int] | None = None
     soft: int = 0
     before: list[Job] = field(default_factory=list)
     after: list[Job] = field(default_factory=list)
@@ -111,14 +117,38 @@ class Job:
     placed: bool = False
     stays: bool = False
 
-    @property
-    def binding(self) -> SupplyUnit | None:
-        """Unit whose arrival the start waits for; `None`: the floor binds."""
-        units = [unit for take in self.takes for unit in take.units]
-        if not units:
-            return None
-        last = max(units, key=lambda unit: (unit.arrives, unit.index))
-        return last if last.arrives > self.floor else None
+    def awaited(self, waits: Iterable[Wait]) -> SupplyUnit | None:
+        """Unit that it waited for last; `None`: its floor binds.
+
+        What comes while a step before its use is at work, or waits for others, delays
+        nothing: the order goes on when they are through.
+
+        Parameters
+        ----------
+        waits
+            What it waited for beyond its goods, as early as it can be.
+        """
+        spans = [(wait.begin, wait.end) for wait in waits]
+        found: SupplyUnit | None = None
+        for take in self.takes:
+            line = take.need.line
+            step = None if line is None else line.step
+            before = [] if step is None else self._before(step)
+            for unit in take.units:
+                there = unit.arrives
+                if there <= self.floor or any(a < there < b for a, b in spans + before):
+                    continue
+                if found is None or (found.arrives, found.index) < (there, unit.index):
+                    found = unit
+        return found
+
+    def _before(self, step: int) -> list[tuple[int, int]]:
+        """Stretches from the begin to the end of what is through before a step."""
+        if self.through is not None:
+            return [(ALWAYS, self.through.get(step, ALWAYS))]
+        windows = self.order.timing.steps
+        begin = min((one.start for one in windows if one.step == step), default=ALWAYS)
+        return [(one.start, one.after) for one in windows if one.after <= begin]
 
     @property
     def first_goods(self) -> int:

@@ -408,11 +408,13 @@ class ScheduledJobs(Mapping[int, Job]):
         release: FeasibleOrderCreation,
         takers: np.ndarray,
         floor: Callable[[SupplyOrder], int],
+        through: Callable[[SupplyOrder], Mapping[int, int]],
     ) -> None:
         self._release = release
         turn = np.arange(len(takers))
         self._matches = Grouped(takers, len(release.orders), turn)
         self._floor = floor
+        self._through = through
         self._known: dict[int, Job] = {}
 
     def __getitem__(self, index: int) -> Job:
@@ -439,8 +441,9 @@ class ScheduledJobs(Mapping[int, Job]):
         takes = [
             PeggedNeed(release.needs[need], found) for need, found in units.items()
         ]
-        floor = self._floor(order)
-        return Job(order.index, order, takes, floor=floor, placed=True)
+        floor, through = self._floor(order), self._through(order)
+        number = order.index
+        return Job(number, order, takes, floor=floor, through=through, placed=True)
 
 
 def require_lines(release: FeasibleOrderCreation) -> None:

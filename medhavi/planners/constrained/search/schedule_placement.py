@@ -155,7 +155,19 @@ class SchedulePlacement(OrderPlacement):
         """Orders with what they take, by index; each is made when it is asked for."""
         owner = np.where(self._waiting, self._owner, -1)
         takers = owner[np.array(self._release.match_need, np.int64)]
-        return ScheduledJobs(self._release, takers, self._floor)
+        return ScheduledJobs(self._release, takers, self._floor, self._through)
+
+    def _through(self, order: SupplyOrder) -> dict[int, int]:
+        """When the step before each that takes goods was through, as of `Job`."""
+        layout, place = self._layout, int(self._place[order.index])
+        if place < 0:
+            return {}
+        places, finish = layout.step_places(place), layout.steps.early.finish
+        return {
+            one.line.step: int(finish[places[one.step - 1]])
+            for one in layout.model.taken.get(int(layout.item[place]), ())
+            if one.step and one.line is not None and one.line.step is not None
+        }
 
     def waits(self, job: Job) -> tuple[Wait, ...]:
         """What an order waited for beyond its goods; before anything moves back."""

@@ -19,7 +19,7 @@ from medhavi.results.limiter import Limiter
 from medhavi.units import DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from medhavi.findings import Finding
     from medhavi.planners.master_plan.statement import Statement
@@ -35,38 +35,53 @@ def reasons_short(
 ) -> dict[int, Reason]:
     """Why demands are not wanted whole, by their index.
 
-    They bring less than their goods cost at least, or lack what they lack in a plan
-    without the program, they themselves or others of the same product at that place.
-    What such a plan serves could be served: it costs more than never to deliver.
+    They lack what they, or others of the same product at that place, lack in a plan
+    without the program, or what makes them so late in it that they bring less than they
+    cost. Who brings more gives way to others of its product that are so late. What is
+    past due has no other cause, and all else could be served: it costs more than never
+    to deliver, as does what brings less than its goods cost at least.
     """
-    run = statement.run
-    rows = (
-        plain.causes.join(
-            plain.fulfilment.filter(pl.col("planned") < pl.col("qty")),
-            on="demand",
-            how="semi",
-        )
-        .sort("money", descending=True, nulls_last=True, maintain_order=True)
-        .unique("demand", keep="first", maintain_order=True)
+    demands = statement.run.intake.demands
+    short = set(plain.fulfilment.filter(pl.col("planned") < pl.col("qty"))["demand"])
+    losses = {
+        one.demand
+        for one in demands
+        if late_unit_cost(statement, one.index, plain) > brought(statement, one.index)
+    }
+    known, others = (_first_causes(plain, one) for one in (short, losses - short))
+    others = {one: why for one, why in others.items() if why[0] != Limiter.PAST_DUE}
+    alike, waits = (
+        {
+            one.node: causes[one.demand]
+            for one in reversed(demands)
+            if one.demand in causes and causes[one.demand][1] != one.demand
+        }
+        for causes in (known, others)
     )
-    known = {
-        demand: (Limiter(code), subject)
-        for demand, code, subject in rows.select("demand", "code", "subject").rows()
-    }
-    demands = run.intake.demands
-    alike = {
-        one.node: known[one.demand]
-        for one in reversed(demands)
-        if one.demand in known and known[one.demand][1] != one.demand
-    }
     found: dict[int, Reason] = {}
     for index in less:
-        demand = demands[index]
+        demand, costs = demands[index], unit_cost(statement, index)
         cause = known.get(demand.demand) or alike.get(demand.node)
-        if cause is None or unit_cost(statement, index) > brought(statement, index):
+        cause = cause or others.get(demand.demand)
+        if cause is None and demand.demand not in losses:
+            cause = waits.get(demand.node)
+        if cause is None or costs > brought(statement, index):
             cause = UNPROFITABLE, demand.demand
         found[index] = cause
     return found
+
+
+def _first_causes(plain: Plan, demands: Collection[str]) -> dict[str, Reason]:
+    """What costs most of what keeps demands from being served in time, by demand."""
+    rows = (
+        plain.causes.filter(pl.col("demand").is_in(sorted(demands)))
+        .sort("money", descending=True, nulls_last=True, maintain_order=True)
+        .unique("demand", keep="first", maintain_order=True)
+    )
+    return {
+        demand: (Limiter(code), subject)
+        for demand, code, subject in rows.select("demand", "code", "subject").rows()
+    }
 
 
 def late_unit_cost(statement: Statement, index: int, plain: Plan) -> float:
@@ -172,7 +187,9 @@ def losses_found(
             late = late_unit_cost(statement, demand.index, plain)
             unit = costs.get(demand.index, late)
             brings = qty * brought(statement, demand.index)
-            told.append((qty * unit - brings, brings, qty * unit, demand.demand))
+            # Others give way to who brings more: what they cost alone says nothing.
+            if qty * unit > brings:
+                told.append((qty * unit - brings, brings, qty * unit, demand.demand))
     if not told:
         return ()
     _, brings, cost, dearest = max(told)

@@ -317,15 +317,17 @@ def program_amounts(built: BuiltProgram) -> dict[str, Floats]:
     paid = sum(part(one, weight) for one in (*PART_OF.values(), ObjectivePart.OPENING))
     beyond = part(ObjectivePart.OVERTIME, weight)
     beyond = beyond + part(ObjectivePart.OVERLOAD, goals.overload_weight)
-    holding = part(ObjectivePart.HOLDING, goals.inventory_weight)
     late = part(ObjectivePart.LATENESS, goals.lateness_weight)
     short = part(ObjectivePart.SHORTAGE, goals.shortage_weight)
-    co2, inventory = nothing.copy(), nothing.copy()
+    co2, inventory, holding = nothing.copy(), nothing.copy(), nothing.copy()
     kilograms = [np.full(len(plan.times.start), plan.co2) for plan in statement.plans]
     co2[program.column_block(names.ORDERS).span] = np.concatenate(
         [np.zeros(0), *kilograms]
     )
-    inventory[program.column_block(names.STOCK).span] = _stock_shares(statement).ravel()
+    stock = program.column_block(names.STOCK).span
+    inventory[stock] = _stock_shares(statement).ravel()
+    # What has no value costs nothing to hold, though the objective shuns it too.
+    holding[stock] = np.where(inventory[stock] > 0, statement.holding.ravel(), 0.0)
     return {
         "cost": paid + beyond + holding,
         "lateness": late,
