@@ -60,6 +60,7 @@ from medhavi.planners.master_plan.master_run import (
 from medhavi.planners.master_plan.statement import ObjectivePart, state
 from medhavi.planners.master_plan.step_plans import PlansInMemory, bounded_as
 from medhavi.planners.parameters import TradeOffParameters
+from medhavi.planners.run_limits import without_collections
 from medhavi.planners.setting_ranges import require_budgets, require_objectives
 from medhavi.progress import Progress, Stop, unobserved
 from medhavi.results.amounts import currency_of
@@ -105,6 +106,7 @@ class ProgramPoints(NamedTuple):
     rounds: int
 
 
+@without_collections()
 def pareto(  # noqa: PLR0913 - the public name, keywords but for three
     snapshot: Snapshot,
     objectives: Sequence[str] = USUAL,
