@@ -310,11 +310,14 @@ class HighsSession:
         return same or primal
 
     def _presolved(self, end: float) -> Any:
-        """Model of the presolved program, or the own one where nothing is left of it.
+        """Model of the presolved program; the own one where presolving leaves none.
 
         It ends when the run time of the own one would be `end`.
         """
         own, kinds = self._model, self._package.HighsPresolveStatus
+        if self._has_crossed_bounds():
+            # A run of HiGHS tells that before it presolves; presolving itself does not.
+            return own
         own.presolve()
         if own.getModelPresolveStatus() != kinds.kReduced:
             return own
@@ -325,6 +328,15 @@ class HighsSession:
         model.passModel(own.getPresolvedLp())
         self._subscribe(model)
         return model
+
+    def _has_crossed_bounds(self) -> bool:
+        """Whether a row or column has, or at first had, no value between its bounds."""
+        program = self.program
+        return (
+            any(lower > upper for lower, upper in self._bounds.values())
+            or bool((program.row_lower > program.row_upper).any())
+            or bool((program.column_lower > program.column_upper).any())
+        )
 
     def _postsolved(self, model: Any, allowed: int) -> Any:
         """Model that says how the presolved one ended: the own one if that is optimal.
