@@ -11,12 +11,15 @@ A basis that was optimal is a start of the primal simplex method while its point
 all rows, though costs change, and of the dual one while costs stay, though rows change.
 Where both changed it is neither, and leads astray (1.7 times the CPU time of a solve
 from nothing, with presolve, in the demonstration company): then the solver starts anew.
+
+What starts anew is presolved here, and solved as a model of its own: a run of HiGHS
+that its limit of steps ends forgets the presolved program, so the next one would begin
+from nothing again.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
 SEED = 1
 SIMPLEX_STEPS = 5_000
 MOST_SIMPLEX_STEPS = 15_000
-STEPS_A_ROW = 0.5
+STEPS_A_ROW = 0.6
 """Steps of the simplex method at least, at most, and for each row of a program, before
 it is solved by the interior-point method instead, with crossover to a basis."""
 LASTING_SHARE = 0.8
@@ -44,8 +47,8 @@ takes 1 to 9 CPU s in all and the other one ten times as long, 0.62 to 0.78 at l
 where it takes 25 CPU s or does not end.)"""
 NEAR_SHARE = 0.01
 """Or unless so few of the columns are beyond their bounds: then few steps are left.
-(0.0002 of the demonstration company, eight steps before the end of 14,378; 0.023 to
-0.037 of five company models where the other method is the faster one.)"""
+(0.0002 of the demonstration company, 78 steps before the end of 14,448; 0.023 to 0.037
+of five company models where the other method is the faster one.)"""
 BEYOND = 1e-7
 """Least distance from a bound that counts: the feasibility tolerance of HiGHS."""
 DUAL, PRIMAL = 1, 4
@@ -148,13 +151,8 @@ class HighsSession:
         self.program = program
         self.components = 1
         self._package: Any = highspy
-        model = self._model = highspy.Highs()
-        for option, value in (
-            ("output_flag", False),
-            ("parallel", "off"),
-            ("random_seed", seed),
-        ):
-            model.setOptionValue(option, value)
+        self._seed = seed
+        self._model = self._new_model()
         self._rows = program.n_rows
         self._cost = program.cost
         self._bounds: dict[int, tuple[float, float]] = {}
@@ -166,6 +164,16 @@ class HighsSession:
         self._stopped = False
         self._asked = 0
         self._load()
+
+    def _new_model(self) -> Any:
+        model = self._package.Highs()
+        for option, value in (
+            ("output_flag", False),
+            ("parallel", "off"),
+            ("random_seed", self._seed),
+        ):
+            model.setOptionValue(option, value)
+        return model
 
     def _load(self) -> None:
         program, package = self.program, self._package
@@ -266,29 +274,85 @@ class HighsSession:
             )
             self._model.run()
             return self._answer_whole()
-        self._choose_method()
+        model = self._model if self._goes_on() else self._presolved(end)
         limited, done = self._package.HighsModelStatus.kIterationLimit, 0
         for most in dict.fromkeys((limit, min(2 * limit, allowed), allowed)):
-            self._model.setOptionValue("simplex_iteration_limit", most)
-            self._model.run()
-            if self._model.getModelStatus() != limited or most == allowed:
+            model.setOptionValue("simplex_iteration_limit", most - done)
+            model.run()
+            done += self._steps(model)
+            if model.getModelStatus() != limited or most == allowed:
                 break
-            steps = int(self._model.getInfo().simplex_iteration_count)
-            done += steps
-            if self._lasting() < LASTING_SHARE * steps and not self._nearly_done():
+            lasts = self._lasting(model) >= LASTING_SHARE * done
+            if not (lasts or self._nearly_done(model)):
+                # The clock of the own model does not run while another one does.
+                spent = 0.0 if model is self._model else model.getRunTime()
+                self._model.setOptionValue("time_limit", max(0.0, end - spent))
                 self._solve_from_inside(allowed)
-                break
-        found = self._answer()
-        return replace(found, iterations=found.iterations + done)
+                return self._answer(self._model, done + self._steps(self._model))
+        if model is not self._model:
+            model = self._postsolved(model, allowed - done)
+            done += self._steps(self._model)
+        return self._answer(model, done)
 
-    def _choose_method(self) -> None:
-        """Go on from the last basis by the method that it starts, else from none."""
+    @staticmethod
+    def _steps(model: Any) -> int:
+        """Steps of the simplex method in the last run of a model."""
+        return max(0, int(model.getInfo().simplex_iteration_count))
+
+    def _goes_on(self) -> bool:
+        """Choose the method that the last basis starts; without one forget it."""
         last = self._last
         same = last is not None and np.array_equal(last.cost, self._cost)
         primal = last is not None and not same and self._keeps_rows(last.activities)
         if not (same or primal):
             self._model.clearSolver()
         self._model.setOptionValue("simplex_strategy", PRIMAL if primal else DUAL)
+        return same or primal
+
+    def _presolved(self, end: float) -> Any:
+        """Model of the presolved program; the own one where presolving leaves none.
+
+        It ends when the run time of the own one would be `end`.
+        """
+        own, kinds = self._model, self._package.HighsPresolveStatus
+        if self._has_crossed_bounds():
+            # A run of HiGHS tells that before it presolves; presolving itself does not.
+            return own
+        own.presolve()
+        if own.getModelPresolveStatus() != kinds.kReduced:
+            return own
+        model = self._new_model()
+        model.setOptionValue("presolve", "off")
+        model.setOptionValue("simplex_strategy", DUAL)
+        model.setOptionValue("time_limit", max(0.0, end - own.getRunTime()))
+        model.passModel(own.getPresolvedLp())
+        self._subscribe(model)
+        return model
+
+    def _has_crossed_bounds(self) -> bool:
+        """Whether a row or column has, or at first had, no value between its bounds."""
+        program = self.program
+        return (
+            any(lower > upper for lower, upper in self._bounds.values())
+            or bool((program.row_lower > program.row_upper).any())
+            or bool((program.column_lower > program.column_upper).any())
+        )
+
+    def _postsolved(self, model: Any, allowed: int) -> Any:
+        """Model that says how the presolved one ended: the own one if that is optimal.
+
+        Where it has no end, the own one is solved: that may be impossible, too.
+        """
+        own, kinds = self._model, self._package.HighsModelStatus
+        own.setOptionValue("simplex_iteration_limit", allowed)
+        status = model.getModelStatus()
+        if status == kinds.kOptimal:
+            own.postsolve(model.getSolution(), model.getBasis())
+        elif status in {kinds.kUnbounded, kinds.kUnboundedOrInfeasible}:
+            own.run()
+        else:
+            return model
+        return own
 
     def _keeps_rows(self, activities: Floats) -> bool:
         """Whether what the last solve ended in keeps all rows that were changed."""
@@ -297,17 +361,18 @@ class HighsSession:
             for row, (lower, upper) in self._bounds.items()
         )
 
-    def _lasting(self) -> int:
-        """How many columns are in the basis."""
+    def _lasting(self, model: Any) -> int:
+        """How many columns are in the basis of a model."""
         basic = self._package.HighsBasisStatus.kBasic
-        return sum(one == basic for one in self._model.getBasis().col_status)
+        return sum(one == basic for one in model.getBasis().col_status)
 
-    def _nearly_done(self) -> bool:
-        """Whether hardly any column is beyond its bounds."""
-        values, program = np.array(self._model.getSolution().col_value), self.program
-        below = values < program.column_lower - BEYOND
-        beyond = np.count_nonzero(below | (values > program.column_upper + BEYOND))
-        return bool(beyond <= NEAR_SHARE * program.n_columns)
+    def _nearly_done(self, model: Any) -> bool:
+        """Whether hardly any column is beyond its bounds in a model."""
+        values, program = np.array(model.getSolution().col_value), model.getLp()
+        below = values < np.array(program.col_lower_) - BEYOND
+        above = values > np.array(program.col_upper_) + BEYOND
+        beyond = np.count_nonzero(below | above)
+        return bool(beyond <= NEAR_SHARE * self.program.n_columns)
 
     def _solve_from_inside(self, allowed: int) -> None:
         """Solve by the interior-point method, with crossover to a basis.
@@ -353,9 +418,13 @@ class HighsSession:
         first = self._cancelled is None
         self._cancelled = cancelled
         if first:
-            self._model.cbSimplexInterrupt.subscribe(self._interrupt)
+            self._subscribe(self._model)
             self._model.cbIpmInterrupt.subscribe(self._interrupt)
             self._model.cbMipInterrupt.subscribe(self._ask)
+
+    def _subscribe(self, model: Any) -> None:
+        if self._cancelled is not None:
+            model.cbSimplexInterrupt.subscribe(self._interrupt)
 
     def _interrupt(self, event: Any) -> None:
         self._asked += 1
@@ -370,9 +439,9 @@ class HighsSession:
             self._stopped = True
             event.data_in.user_interrupt = True
 
-    def _outcome(self) -> SolveStatus:
+    def _outcome(self, model: Any) -> SolveStatus:
         kinds = self._package.HighsModelStatus
-        status = self._model.getModelStatus()
+        status = model.getModelStatus()
         if status == kinds.kUnboundedOrInfeasible:
             return SolveStatus.INFEASIBLE
         return {
@@ -389,7 +458,7 @@ class HighsSession:
         """The best point that was found, and the bound of the search tree."""
         info, none = self._model.getInfo(), np.zeros(0)
         found = info.primal_solution_status == self._package.kSolutionStatusFeasible
-        outcome = self._outcome()
+        outcome = self._outcome(self._model)
         if found and outcome is SolveStatus.LIMIT:
             outcome = SolveStatus.FEASIBLE
         return Solution(
@@ -402,8 +471,9 @@ class HighsSession:
             iterations=int(info.simplex_iteration_count),
         )
 
-    def _answer(self) -> Solution:
-        model, outcome = self._model, self._outcome()
+    def _answer(self, model: Any, steps: int) -> Solution:
+        """What a model ended in, after so many steps of the simplex method."""
+        outcome = self._outcome(model)
         found = model.getSolution()
         solved = outcome is SolveStatus.OPTIMAL
         values = np.array(found.col_value) if solved else np.zeros(0)
@@ -419,5 +489,5 @@ class HighsSession:
             values=values,
             row_prices=np.array(found.row_dual) if solved else np.zeros(0),
             reduced_costs=np.array(found.col_dual) if solved else np.zeros(0),
-            iterations=int(model.getInfo().simplex_iteration_count),
+            iterations=steps,
         )

@@ -274,6 +274,38 @@ def test_a_few_steps_before_its_end_the_simplex_method_goes_on(seed):
     assert found.iterations >= whole.iterations - 1
 
 
+@pytest.mark.req("OMI-06")
+@pytest.mark.parametrize("seed", range(4))
+def test_after_a_limit_of_steps_no_step_is_made_twice(seed):
+    """The presolved program goes on where it was: it is not begun from nothing again.
+
+    Each place may also get its amount dearly, by a row that presolving takes out.
+    """
+    plain = transport(seed, 60)
+    problem = Problem()
+    x = problem.columns("x", plain.n_columns)
+    dear, bought = problem.columns("dear", 60), problem.columns("bought", 60)
+    rows = problem.rows("r", plain.n_rows, plain.row_lower, plain.row_upper)
+    equal = problem.rows("equal", 60, 0.0, 0.0)
+    of_row = np.repeat(np.arange(plain.n_rows), np.diff(plain.starts))
+    problem.entries(rows.at(of_row), x.at(plain.indices), plain.values)
+    every = np.arange(60)
+    problem.entries(rows.at(60 + every), dear.at(every), 1.0)
+    problem.entries(equal.at(every), dear.at(every), 1.0)
+    problem.entries(equal.at(every), bought.at(every), -1.0)
+    problem.cost("way", x.at(np.arange(plain.n_columns)), plain.cost)
+    problem.cost("bought", bought.at(every), 50.0)
+    program = problem.program()
+    whole = HighsSession(program).solve()
+    session = HighsSession(program, least_steps=int(0.9 * whole.iterations))
+    found = session.solve()
+    assert found.objective == pytest.approx(whole.objective)
+    assert found.iterations < 1.3 * whole.iterations
+    # It ended in a basis of the whole program, which later changes go on from.
+    session.set_cost(2 * program.cost)
+    assert session.solve().iterations == 0
+
+
 def bags(items: int, seed: int) -> Problem:
     """Whole things of some weight and value in bags: the most value costs least."""
     draw = np.random.default_rng(seed)

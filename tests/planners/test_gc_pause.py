@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import medhavi
 from medhavi.planners.promising import promise_run, quoting
 from medhavi.planners.run_limits import without_collections
 from medhavi.workbench.files.tables_run import plan_tables
@@ -121,4 +122,17 @@ def test_a_small_run_does_not_walk_what_is_frozen(monkeypatch):
     with without_collections(circles=False):
         made = [[number] for number in range(2000)]
     assert len(made) == 2000
+    assert gc.isenabled()
+
+
+@pytest.mark.req("OMO-15")
+def test_the_collector_pauses_while_a_front_is_made():
+    """Walking over all records of all plans again and again finds next to none."""
+    seen = set()
+
+    def watch(_: Progress) -> None:
+        seen.add(gc.isenabled())
+
+    medhavi.pareto(company(4, 9, 1), ("cost", "co2"), 2, observe=watch)
+    assert seen == {False}
     assert gc.isenabled()

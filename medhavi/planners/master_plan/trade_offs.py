@@ -64,6 +64,7 @@ from medhavi.planners.master_plan.master_run import (
 from medhavi.planners.master_plan.statement import ObjectivePart, state
 from medhavi.planners.master_plan.step_plans import PlansInMemory, bounded_as
 from medhavi.planners.parameters import TradeOffParameters
+from medhavi.planners.run_limits import without_collections
 from medhavi.planners.setting_ranges import require_objectives
 from medhavi.progress import Progress, Stop, unobserved
 from medhavi.results.amounts import currency_of
@@ -109,6 +110,7 @@ class ProgramPoints(NamedTuple):
     rounds: int
 
 
+@without_collections()
 def pareto(  # noqa: PLR0913 - the public name, keywords but for three
     snapshot: Snapshot,
     objectives: Sequence[str] = USUAL,
@@ -202,10 +204,9 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
     within = solved(most)
     if within.clash and not plans:
         raise within.clash
-    looser: list[Point] = []
-    if most and plans and within.points and not within.clash:
-        # A plan in whole lots may keep what its program does not.
-        looser = solved({}).points
+    # A plan in whole lots may keep what its program does not.
+    more = most and plans and within.points and not within.clash
+    looser = solved({}).points if more else []
     every = [*within.points, *looser]
     if plans:
         # Programs by tighter budgets are added to all.

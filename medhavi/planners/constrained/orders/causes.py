@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from medhavi.planners.constrained.netting.order_dates import FeasibleOrderCreation
-    from medhavi.planners.constrained.orders.jobs import Job
+    from medhavi.planners.constrained.orders.jobs import Job, Wait
     from medhavi.planners.constrained.orders.lateness_weights import Line
     from medhavi.planners.mrp.exception_messages import ExceptionMessages
     from medhavi.planners.mrp.fulfilment import DemandFulfilment
@@ -54,18 +54,6 @@ class Cause(NamedTuple):
     begin: int | None
     end: int | None
     seconds: int
-
-
-class Wait(NamedTuple):
-    """A stretch in which an order could have gone on [UTC seconds]: what it waited for.
-
-    `kind` is that of the order, `subject` the resource, supplier or lane.
-    """
-
-    kind: str
-    subject: str
-    begin: int
-    end: int
 
 
 class Link(NamedTuple):

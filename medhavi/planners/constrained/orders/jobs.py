@@ -19,11 +19,22 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from medhavi.planners.constrained.netting.order_dates import FeasibleOrderCreation
-    from medhavi.planners.constrained.orders.causes import Wait
     from medhavi.planners.mrp.netting_state.run_state import NettingState
     from medhavi.providers.material.recipes import Recipe
     from medhavi.providers.sources import OrderTiming
     from medhavi.snapshot import Snapshot
+
+
+class Wait(NamedTuple):
+    """A stretch in which an order could have gone on [UTC seconds]: what it waited for.
+
+    `kind` is that of the order, `subject` the resource, supplier or lane.
+    """
+
+    kind: str
+    subject: str
+    begin: int
+    end: int
 
 
 @dataclass(slots=True, eq=False)

@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from medhavi.planners.constrained.netting.order_dates import FeasibleOrderCreation
-    from medhavi.planners.constrained.orders.causes import Wait
-    from medhavi.planners.constrained.orders.jobs import Job, PriorPlacement
+    from medhavi.planners.constrained.orders.jobs import Job, PriorPlacement, Wait
     from medhavi.planners.constrained.orders.lateness_weights import Line
     from medhavi.planners.constrained.placement.campaigning import Campaigning
     from medhavi.planners.constrained.placement.shop_floor import ShopFloor

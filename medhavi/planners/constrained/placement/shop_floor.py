@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medhavi.planners.constrained.orders.causes import Wait
+from medhavi.planners.constrained.orders.jobs import Wait
 from medhavi.providers.finite_capacity.free_slots import AT_ONCE
 from medhavi.units import DAY, NEVER
 

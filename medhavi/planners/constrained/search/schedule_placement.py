@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from medhavi.planners.constrained.orders.causes import Wait
+from medhavi.planners.constrained.orders.jobs import Wait
 from medhavi.planners.constrained.placement.order_placement import (
     TRIES,
     OrderPlacement,
