@@ -478,6 +478,9 @@ class OptimizeParameters(PlannerParameters):
         object.__setattr__(self, "budgets", dict(sorted(self.budgets.items())))
         for stage in require_list("stages", self.stages, '["tiers", "cost"]'):
             require_one_of("stages", stage, STAGES)
+        if len(set(self.stages)) < len(self.stages):
+            message = f"stages ({', '.join(self.stages)}) must name each once."
+            raise UsageError(message)
         if self.most_iterations is not None:
             require_whole("most_iterations", self.most_iterations)
         if self.most_seconds is not None:

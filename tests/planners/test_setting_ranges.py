@@ -98,6 +98,10 @@ def test_the_annotations_of_settings_are_known_here():
         ({"bucket": "0xday"}, r"^bucket \(0xday\) is not understood; give hour, day"),
         ({"bucket": "999999xday"}, r"^bucket \(999999xday\) has more than 100,000"),
         ({"stages": 5}, r"stages \(5\) must be a list such as \[\"tiers\", \"cost\"\]"),
+        (
+            {"stages": ["tiers", "cost", "tiers"]},
+            r"stages \(tiers, cost, tiers\) must name each",
+        ),
         ({"stages": "tiers"}, r"stages \(tiers\) must be a list such as"),
         ({"stage_share": True}, r"stage_share \(True\) must be a number from 0 to 1"),
         ({"overload": 1}, r"overload \(1\) must be true or false"),

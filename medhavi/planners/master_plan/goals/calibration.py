@@ -76,6 +76,11 @@ def calibrate(
     shares
         Of lateness, cost and shortage, as of `SHARES`; None: those.
 
+    Returns
+    -------
+    Calibration
+        Settings of mode optimize, and the parts without any money in these plans.
+
     Raises
     ------
     UsageError
