@@ -38,10 +38,11 @@ from medhavi.planners.master_plan.goals.staged_solve import (
     tier_factor_of,
     worth,
 )
-from medhavi.planners.master_plan.improvement.budget_plans import (
+from medhavi.planners.master_plan.improvement.limited_plans import (
     keeps_budgets,
     tightened,
     weighed,
+    within_rules,
     without_budgets_first,
 )
 from medhavi.planners.master_plan.improvement.plan_improvement import (
@@ -53,7 +54,6 @@ from medhavi.planners.master_plan.improvement.plan_improvement import (
     interrupted,
     is_whole,
 )
-from medhavi.planners.master_plan.improvement.rule_plans import within_rules
 from medhavi.planners.master_plan.lots.lot_planning import planned_lots
 from medhavi.planners.master_plan.lots.size_costs import size_share
 from medhavi.planners.master_plan.lots.whole_orders import (
