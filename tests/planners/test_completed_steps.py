@@ -337,3 +337,36 @@ def test_a_co_product_of_a_completed_step_comes_with_the_rest_of_its_order(
     assert deliveries(found) == [(3, 5)]
     receipts = Providers(snapshot).existing_orders.receipts
     assert {one.instant for one in receipts} == {to_seconds(day(5))}
+
+
+@pytest.mark.req("WO-11")
+@pytest.mark.parametrize("steps", [[], [{"step": 1, "status": "in_process"}]])
+def test_what_an_order_makes_besides_comes_when_it_moves(steps: list[Row]):
+    """O1 is due on day 6, and its machine is down until day 10.
+
+    It is through on day 11, and so is B; that came by as many days later as O1 did.
+    """
+    snapshot = factories.snapshot(
+        products=[{"product": "A"}, {"product": "B"}],
+        demands=[
+            {"product": "B", "qty": 3, "due": day(3)},
+            {"demand": "D2", "product": "A", "qty": 3, "due": day(7)},
+        ],
+        supply_orders=[
+            {"kind": "work", "source": "R", "start": day(1), "due": day(6)}
+            | {"status": "firmed", "qty": 10}
+        ],
+        supply_order_steps=steps,
+        routings=[{"valid_to": day(-1)}],
+        steps=[{"fixed_minutes": 1440}],
+        routing_outputs=[{"product": "A"}, {"product": "B", "role": "co", "line": 2}],
+        resources=[{"resource": "M"}],
+        step_resources=[{"resource": "M"}],
+        resource_units=[
+            {"resource": "M", "units": 0, "valid_from": day(0), "valid_to": day(10)}
+        ],
+    )
+    found = made(snapshot)
+    assert [str(one) for one in verify(found, snapshot)] == []
+    assert deliveries(found) == [(3, 11)]
+    assert deliveries(found, "D2") == [(3, 11)]

@@ -67,7 +67,6 @@ def keep(_name, _value):
     """Keep nothing."""
 
 
-@pytest.mark.nightly
 @pytest.mark.req("UI-02", "ANA-06")
 def test_a_person_trains_looks_and_puts_a_version_in_use(folder, queue):
     shown = opened(folder)

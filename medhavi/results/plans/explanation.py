@@ -331,7 +331,7 @@ def _pegs(plan: PlanAccess, demand: str) -> pl.DataFrame:
 
 
 def _chain(pegs: pl.DataFrame, delivered: dt.datetime | None) -> tuple[ChainLink, ...]:
-    """Climb from the supply that starts first to what is delivered last.
+    """Climb from the supply that starts first to the delivery.
 
     The next link up is, among the supplies of the level above that end no earlier, the
     one that ends first: its goods wait least, so it is the one that pulled. What comes
@@ -341,7 +341,7 @@ def _chain(pegs: pl.DataFrame, delivered: dt.datetime | None) -> tuple[ChainLink
     top = orders.filter(pl.col("level") == 0).to_dicts()
     if delivered is None or not top:
         return ()
-    rows = {0: [max(top, key=_ending)]}
+    rows = {0: top}
     for row in orders.filter(pl.col("level") > 0).to_dicts():
         ends = [one["finish"] for one in rows.get(row["level"] - 1, ())]
         if ends and row["finish"] <= max(ends):

@@ -97,8 +97,14 @@ def date_existing(
             order.timing = found
             moved.add(order.index)
             for unit in order.units:
-                unit.arrives += found.finish - dated.finish
-                unit.available = unit.arrives
+                later = unit.arrives + found.finish - dated.finish
+                if order.recipe is not None and unit.node.key != order.node:
+                    # What it gives besides comes with its step, not when it is due.
+                    gain = order.recipe.gain(*unit.node.key)
+                    later = (
+                        later if gain is None else release.output_instant(order, gain)
+                    )
+                unit.arrives = unit.available = later
         shop.occupy(order, order.timing)
     for need in release.needs:
         if need.order is not None and need.order.index in moved:
@@ -170,7 +176,8 @@ def _has_room(order: SupplyOrder, shop: ShopFloor, floor: int) -> bool:
     # Its steps may have been dated forward or backward: both ways are tried.
     early = shop.earliest(order, dated.start)
     late = shop.latest(order, dated.finish, dated.start)
-    return any(one is not None and one.steps == dated.steps for one in (early, late))
+    ways = [one for one in (early, late) if one is not None]
+    return any(one.steps == dated.steps and one.finish <= dated.finish for one in ways)
 
 
 def work_key(order: SupplyOrder, step: int, resource: str) -> str:
