@@ -370,3 +370,31 @@ def test_what_an_order_makes_besides_comes_when_it_moves(steps: list[Row]):
     assert [str(one) for one in verify(found, snapshot)] == []
     assert deliveries(found) == [(3, 11)]
     assert deliveries(found, "D2") == [(3, 11)]
+
+
+@pytest.mark.req("WO-11")
+@pytest.mark.parametrize("status", ["released", "in_process"])
+def test_what_is_made_besides_by_work_that_stays_comes_with_its_step(status: str):
+    """O1 is due on day 6 and stays; its machine is down until day 10, B comes then.
+
+    The check counted B from the day on which O1 is due, and refused the plan (VER085).
+    """
+    snapshot = factories.snapshot(
+        products=[{"product": "A"}, {"product": "B"}],
+        demands=[{"product": "B", "qty": 3, "due": day(3)}],
+        supply_orders=[
+            {"kind": "work", "source": "R", "start": day(1), "due": day(6)}
+            | {"status": status, "qty": 10}
+        ],
+        routings=[{"valid_to": day(-1)}],
+        steps=[{"fixed_minutes": 1440}],
+        routing_outputs=[{"product": "A"}, {"product": "B", "role": "co", "line": 2}],
+        resources=[{"resource": "M"}],
+        step_resources=[{"resource": "M"}],
+        resource_units=[
+            {"resource": "M", "units": 0, "valid_from": day(0), "valid_to": day(10)}
+        ],
+    )
+    found = made(snapshot)
+    assert [str(one) for one in verify(found, snapshot)] == []
+    assert deliveries(found) == [(3, 11)]

@@ -212,9 +212,13 @@ def receipts(facts: Facts) -> pl.DataFrame:
         facts.brought_forward, left_on="id", right_on="supply", how="left"
     )
     usable = pl.when("existing").then("usable_s")
+    # What an existing order gives besides comes with its step, which may be behind its
+    # due date where the order does not move.
     dated = (
         pl.when("main")
         .then("finish_s")
+        .when("existing")
+        .then(pl.coalesce("instant_s", "finish_s"))
         .otherwise(pl.min_horizontal("instant_s", "finish_s"))
     )
     return rows.select(
