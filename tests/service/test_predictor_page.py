@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from medhavi.progress import unobserved
 from medhavi.service.data_source import DataSource
 from medhavi.service.jobs.job_queue import JobQueue
 from medhavi.service.page_data import PageProblem
@@ -38,6 +39,16 @@ from tests.purchases import bought, buyer
 def folder(tmp_path_factory):
     place = tmp_path_factory.mktemp("company")
     buyer(place)
+    return place
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Folder of a company whose predictors were trained, none is in use."""
+    place = tmp_path_factory.mktemp("trained")
+    buyer(place)
+    source = DataSource(lake=str(place / "lake"))
+    TrainingRequest(source=source).run(unobserved, lambda: False)
     return place
 
 
@@ -105,8 +116,8 @@ def test_a_person_trains_looks_and_puts_a_version_in_use(folder, queue):
     assert (demand_table(after, key) is None) == own.is_empty()
 
 
-def test_a_refusal_is_the_problem_of_the_job(folder, queue):
-    source = DataSource(lake=str(folder / "lake"))
+def test_a_refusal_is_the_problem_of_the_job(trained, queue):
+    source = DataSource(lake=str(trained / "lake"))
     asked = ChampionRequest(
         source=source, model="lane-lead-time", version="99", approver="Anna"
     )
@@ -145,10 +156,10 @@ def test_a_report_that_cannot_be_made_says_why_and_begins_again(tmp_path, queue)
     assert found.title in nothing_html(page, found)
 
 
-def test_where_no_server_is_work_is_done_at_once(folder, monkeypatch):
+def test_where_no_server_is_work_is_done_at_once(trained, monkeypatch):
     monkeypatch.setattr(predictor_page, "current_queue", lambda: None)
     asked = ChampionRequest(
-        source=DataSource(lake=str(folder / "lake")),
+        source=DataSource(lake=str(trained / "lake")),
         model="supplier-lead-time",
         version="1",
         approver="Bea",
