@@ -339,14 +339,9 @@ def test_a_co_product_of_a_completed_step_comes_with_the_rest_of_its_order(
     assert {one.instant for one in receipts} == {to_seconds(day(5))}
 
 
-@pytest.mark.req("WO-11")
-@pytest.mark.parametrize("steps", [[], [{"step": 1, "status": "in_process"}]])
-def test_what_an_order_makes_besides_comes_when_it_moves(steps: list[Row]):
-    """O1 is due on day 6, and its machine is down until day 10.
-
-    It is through on day 11, and so is B; that came by as many days later as O1 did.
-    """
-    snapshot = factories.snapshot(
+def broken_machine(status: str, steps: list[Row]) -> Snapshot:
+    """O1 of 10 A and 10 B, due on day 6; its machine is down until day 10."""
+    return factories.snapshot(
         products=[{"product": "A"}, {"product": "B"}],
         demands=[
             {"product": "B", "qty": 3, "due": day(3)},
@@ -354,7 +349,7 @@ def test_what_an_order_makes_besides_comes_when_it_moves(steps: list[Row]):
         ],
         supply_orders=[
             {"kind": "work", "source": "R", "start": day(1), "due": day(6)}
-            | {"status": "firmed", "qty": 10}
+            | {"status": status, "qty": 10}
         ],
         supply_order_steps=steps,
         routings=[{"valid_to": day(-1)}],
@@ -366,6 +361,13 @@ def test_what_an_order_makes_besides_comes_when_it_moves(steps: list[Row]):
             {"resource": "M", "units": 0, "valid_from": day(0), "valid_to": day(10)}
         ],
     )
+
+
+@pytest.mark.req("WO-11")
+@pytest.mark.parametrize("steps", [[], [{"step": 1, "status": "in_process"}]])
+def test_what_an_order_makes_besides_comes_when_it_moves(steps: list[Row]):
+    """O1 is through on day 11, and so is B; that came by as many days later as O1."""
+    snapshot = broken_machine("firmed", steps)
     found = made(snapshot)
     assert [str(one) for one in verify(found, snapshot)] == []
     assert deliveries(found) == [(3, 11)]
@@ -375,26 +377,11 @@ def test_what_an_order_makes_besides_comes_when_it_moves(steps: list[Row]):
 @pytest.mark.req("WO-11")
 @pytest.mark.parametrize("status", ["released", "in_process"])
 def test_what_is_made_besides_by_work_that_stays_comes_with_its_step(status: str):
-    """O1 is due on day 6 and stays; its machine is down until day 10, B comes then.
+    """O1 stays, and B comes when its machine works again.
 
     The check counted B from the day on which O1 is due, and refused the plan (VER085).
     """
-    snapshot = factories.snapshot(
-        products=[{"product": "A"}, {"product": "B"}],
-        demands=[{"product": "B", "qty": 3, "due": day(3)}],
-        supply_orders=[
-            {"kind": "work", "source": "R", "start": day(1), "due": day(6)}
-            | {"status": status, "qty": 10}
-        ],
-        routings=[{"valid_to": day(-1)}],
-        steps=[{"fixed_minutes": 1440}],
-        routing_outputs=[{"product": "A"}, {"product": "B", "role": "co", "line": 2}],
-        resources=[{"resource": "M"}],
-        step_resources=[{"resource": "M"}],
-        resource_units=[
-            {"resource": "M", "units": 0, "valid_from": day(0), "valid_to": day(10)}
-        ],
-    )
+    snapshot = broken_machine(status, [])
     found = made(snapshot)
     assert [str(one) for one in verify(found, snapshot)] == []
     assert deliveries(found) == [(3, 11)]

@@ -97,13 +97,13 @@ def date_existing(
             order.timing = found
             moved.add(order.index)
             for unit in order.units:
-                later = unit.arrives + found.finish - dated.finish
-                if order.recipe is not None and unit.node.key != order.node:
-                    # What it gives besides comes with its step, not when it is due.
-                    gain = order.recipe.gain(*unit.node.key)
-                    later = (
-                        later if gain is None else release.output_instant(order, gain)
-                    )
+                later, product = (
+                    unit.arrives + found.finish - dated.finish,
+                    unit.node.key,
+                )
+                if order.recipe is not None:
+                    gain = order.recipe.gain(*product)
+                    later = release.existing_output_instant(order, product, gain)
                 unit.arrives = unit.available = later
         shop.occupy(order, order.timing)
     for need in release.needs:

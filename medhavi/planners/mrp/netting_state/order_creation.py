@@ -441,11 +441,10 @@ class OrderCreation(NettingState):
         """
         source: PegSource = "FIRM" if want is None else "PROD"
         for node, gain, plain in way.yields:
-            # What an existing order is for is in stock when the order is due, which
-            # may be after its last step; what else it gives comes with that step.
-            at = order.timing.finish
-            if node.key != order.node if want is None else not plain:
-                at = self.output_instant(order, gain)
+            if want is None:
+                at = self.existing_output_instant(order, node.key, gain)
+            else:
+                at = order.timing.finish if plain else self.output_instant(order, gain)
             qty = gain.good_steps(order.steps, at)
             if node.key == order.node:
                 order.qty = qty
@@ -463,6 +462,18 @@ class OrderCreation(NettingState):
     def output_instant(self, order: SupplyOrder, gain: ProductOutput) -> int:
         """Instant at which all that an order gives of a product is there."""
         return gain.there_at(self._capacity, order.source_id, order.timing)
+
+    def existing_output_instant(
+        self, order: SupplyOrder, product: NodeKey, gain: ProductOutput | None
+    ) -> int:
+        """Instant at which what an existing order gives of a product is there.
+
+        What it is for is in stock when the order is due, which may be after its last
+        step; what else it gives comes with that step.
+        """
+        if product == order.node or gain is None:
+            return order.timing.finish
+        return self.output_instant(order, gain)
 
     def explode(self, order: SupplyOrder, way: SupplyAlternative) -> None:
         """Register the needs of an order: components, or goods at the origin."""
