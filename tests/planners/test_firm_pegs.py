@@ -214,6 +214,39 @@ def test_what_a_demand_may_not_have_goes_to_who_may_and_its_peg_is_broken(
     assert [str(one) for one in verify(made, snapshot)] == []
 
 
+@pytest.mark.parametrize("mode", ["mrp", "constrained", "optimize"])
+def test_an_order_that_dies_before_its_demand_needs_it_goes_to_who_can_use_it(
+    mode: str,
+) -> None:
+    """Ten arrive on day 6 and live 10 days; D, pegged to them, needs them on day 20."""
+    at_plant = {"location": "PLANT"}
+    snapshot = factories.snapshot(
+        products=[{"product": "A", "shelf_life_days": 10.0}],
+        locations=PLACES,
+        supply_orders=[
+            {
+                "supply_order": "O",
+                "kind": "purchase",
+                "product": "A",
+                **at_plant,
+                "qty": 10.0,
+                "due": day(6),
+                "status": "in_process",
+            }
+        ],
+        supply_terms=BOUGHT,
+        demands=[
+            wanted(10.0, 20, **at_plant),
+            wanted(10.0, 8, demand="E", **at_plant),
+        ],
+        pegs=[peg("a", 10.0) | {"supply": "O"}],
+    )
+    made = plan(snapshot, mode)
+    assert made.pegging.filter(supply="O")["demand"].to_list() == ["E"]
+    assert made.exceptions.filter(code="FirmPegBroken")["demand"].to_list() == ["D"]
+    assert [str(one) for one in verify(made, snapshot)] == []
+
+
 def lot_of(row: dict[str, Any]) -> str:
     return f"{row['product']}|{row['location']}|{row['lot']}"
 

@@ -21,6 +21,7 @@ from medhavi.results.verify.facts import (
     validity,
     whole_up,
 )
+from medhavi.units import DAY
 
 if TYPE_CHECKING:
     from medhavi.findings import Finding
@@ -175,8 +176,6 @@ def _kept(facts: Facts) -> list[Finding]:
     own = facts.demands.select(
         "demand", *PLACE, "wanted", "customer", own=_is_plain(), needed=last
     )
-    owner = pl.when(of_customers(facts)).then("owner")
-    lots = usable_lots(facts).select("expires_at", supply="lot_id", belongs=owner)
     bound = facts.plan.pegging.join(firm, on="demand", how="semi")
     taken = bound.group_by("demand", *PLACE).agg(pl.col("qty").sum().alias("taken"))
     lost = (
@@ -185,7 +184,7 @@ def _kept(facts: Facts) -> list[Finding]:
         .join(own, on=["demand", *PLACE], how="left")
         .join(taken, on=["demand", *PLACE], how="left")
         .join(_others(facts), on="supply", how="left")
-        .join(lots, on="supply", how="left")
+        .join(_lives(facts), on="supply", how="left")
         .with_columns(pl.col("pegged", "others").fill_null(0.0))
         .with_columns(
             # Of what goes into it a demand cannot take more than it needs.
@@ -207,9 +206,7 @@ def _kept(facts: Facts) -> list[Finding]:
             (
                 pl.col("own")
                 & (pl.col("others") > TOLERANCE)
-                & (pl.col("needed") <= pl.col("expires_at").dt.epoch("s")).fill_null(
-                    value=True
-                )
+                & (pl.col("needed") <= pl.col("expires_s")).fill_null(value=True)
                 & (
                     pl.col("belongs").is_null()
                     | (pl.col("belongs") == pl.col("customer"))
@@ -225,6 +222,32 @@ def _kept(facts: Facts) -> list[Finding]:
         "qty",
         "pegged",
         value=pl.format("{} → {}", "demand", "supply"),
+    )
+
+
+def _lives(facts: Facts) -> pl.DataFrame:
+    """When lots and what orders bring expire, and whose they are.
+
+    Columns supply, expires_s (null: never), belongs (null: ours, or not asked).
+    """
+    life = (pl.col("shelf_life_days") * DAY).round().cast(pl.Int64)
+    brought = facts.supplies.filter("main", "existing").join(
+        facts.snapshot["products"].select("product", "shelf_life_days"), on="product"
+    )
+    owner = pl.when(of_customers(facts)).then("owner")
+    return pl.concat(
+        [
+            usable_lots(facts).select(
+                supply="lot_id",
+                expires_s=pl.col("expires_at").dt.epoch("s"),
+                belongs=owner,
+            ),
+            brought.select(
+                supply="order",
+                expires_s=pl.col("finish_s") + life,
+                belongs=pl.lit(None, pl.String),
+            ),
+        ]
     )
 
 
