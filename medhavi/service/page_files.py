@@ -5,12 +5,13 @@ files: a browser that changes the page asked for all of them again. Here they ha
 address with the version in it, so a browser asks once and then never. The notebooks of
 pages are parsed and compiled once, too, and not before somebody asks for them: all of
 them together took a second of each start. Extensions of marimo are looked for once, and
-messages of kernels read by one decoder.
+messages of kernels read by one decoder. Charts bring their few data with them.
 """
 
 from __future__ import annotations
 
 import ast
+import base64
 import importlib.metadata
 import mimetypes
 import threading
@@ -168,6 +169,7 @@ def share_between_visitors() -> None:
     parse_once()
     decode_by_one_decoder()
     find_extensions_once()
+    send_data_with_charts()
 
 
 def parse_one_at_a_time() -> None:
@@ -256,3 +258,37 @@ def find_extensions_once() -> None:
 
     if not hasattr(registry.get_entry_points, "cache_info"):
         vars(registry)["get_entry_points"] = lru_cache(registry.get_entry_points)
+
+
+MOST_WITH_CHART: Final = 1 << 17
+"""Data of a chart that come with it, at most [bytes]."""
+
+
+def send_data_with_charts() -> None:
+    """Send the data of a chart in its message, where they are few.
+
+    marimo offers them as a file, which is gone once the cell has run again: a browser
+    that was asked to draw both charts found none for the first.
+    """
+    from marimo._plugins.ui._impl.charts import altair_transformer as charts
+    from marimo._plugins.ui._impl.tables.utils import get_table_manager
+
+    offered = charts._to_marimo_arrow  # noqa: SLF001 - marimo has no other place for it
+    if hasattr(offered, "__wrapped__"):
+        return
+
+    @wraps(offered)
+    def sent(data: Any, **options: Any) -> Any:
+        sound = charts._maybe_sanitize_dataframe(data)  # noqa: SLF001 - as there
+        try:
+            content = get_table_manager(sound).to_arrow_ipc()
+        except NotImplementedError:
+            return offered(data, **options)
+        if len(content) > MOST_WITH_CHART:
+            return offered(data, **options)
+        text = base64.b64encode(content).decode()
+        # By its end the page knows how to read it.
+        address = f"data:application/vnd.apache.arrow.file;base64,{text}#.arrow"
+        return {"url": address, "format": {"type": "arrow"}}
+
+    vars(charts)["_to_marimo_arrow"] = sent

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ast
+import base64
 import gc
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import get_args
 
+import altair as alt
 import msgspec
+import polars as pl
 import pytest
 from marimo._ast import compiler, load, parse
 from marimo._entrypoints import registry
@@ -31,6 +34,7 @@ from medhavi.service.page_files import (
     find_extensions_once,
     parse_once,
     parse_one_at_a_time,
+    send_data_with_charts,
 )
 
 OWN = "http://localhost:8710"
@@ -166,3 +170,22 @@ def test_extensions_are_looked_for_once():
     assert list(find(group)) == list(find.__wrapped__(group))
     find_extensions_once()
     assert vars(registry)["get_entry_points"] is find
+
+
+@pytest.mark.parametrize(("rows", "comes_along"), [(3, True), (100_000, False)])
+def test_a_chart_brings_few_data_with_it_and_many_are_a_file(rows, comes_along):
+    """A file is gone when its cell runs again, before each browser asked for it."""
+    from marimo._plugins.ui._impl.charts import altair_transformer
+
+    send_data_with_charts()
+    data = pl.DataFrame({"week": range(rows), "hours": [1.5] * rows})
+    altair_transformer.register_transformers()
+    with alt.data_transformers.enable("marimo_arrow"):
+        drawn = alt.Chart(data).mark_bar().to_dict(validate=False)["data"]
+    assert drawn["format"] == {"type": "arrow"}
+    # By its end a page reads the address as a table; without one marimo made it.
+    content, _, end = drawn["url"].partition("#")
+    assert (end == ".arrow") == comes_along
+    if comes_along:
+        table = base64.b64decode(content.partition(";base64,")[2])
+        assert pl.read_ipc(table).equals(data)
