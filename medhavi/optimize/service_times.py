@@ -127,6 +127,8 @@ def _solved(
     solver = cp_model.CpSolver()
     solver.parameters.random_seed = 1
     solver.parameters.num_workers = 1
+    # To probe each day of each place takes as long as to choose among them.
+    solver.parameters.cp_model_probing_level = 0
     solver.parameters.max_deterministic_time = effort
     status = solver.solve(model)
     if status not in {cp_model.OPTIMAL, cp_model.FEASIBLE}:
