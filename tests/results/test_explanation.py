@@ -94,6 +94,29 @@ def test_goods_that_come_when_their_order_is_over_are_on_no_chain() -> None:
     )
 
 
+@pytest.mark.req("PEG-11")
+def test_the_chain_of_a_demand_in_two_deliveries_is_that_of_the_last_one() -> None:
+    """What came for the first one a day before was said to wait for the second."""
+    moves = [row for row in RESULTS["supplies"] if row["id"] == "move1"]
+    pegs = [row for row in RESULTS["pegging"] if row["supply"] == "move1"]
+    first = {
+        **moves[0],
+        "id": "move0",
+        "start": at("2026-01-20 00:00"),
+        "finish": at("2026-02-01 18:00"),
+    }
+    both = [{**pegs[0], "qty": 50.0}, {**pegs[0], "id": "p0", "supply": "move0"}]
+    dates = ["2026-02-01 18:00", "2026-02-02 18:00"]
+    told = hand_plan(
+        supplies=[*moves, first],
+        pegging=[both[0], {**both[1], "qty": 50.0}],
+        operations=[],
+        deliveries=[{"demand": "D1", "qty": 50.0, "date": at(day)} for day in dates],
+    ).explain("D1")
+    assert [link.supply for link in told.chain] == ["move1"]
+    assert told.chain[-1].waiting_hours == 0
+
+
 def test_stock_alone_needs_no_chain() -> None:
     pegs = [row for row in RESULTS["pegging"] if row["id"] == "p1"]
     told = hand_plan(pegging=pegs, supplies=[], operations=[]).explain("D1")

@@ -25,6 +25,8 @@ from medhavi.snapshot.reading.row_findings import nearest
 from medhavi.units import DAY, HOUR, from_seconds, to_seconds
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from medhavi.results.plans.tables import PlanAccess
 
 TABLE = {
@@ -251,10 +253,9 @@ def explain(
         raise UsageError(message)
     limiter = rows["limiter"][0]
     row = verdicts(plan).filter(pl.col("demand") == demand).row(0, named=True)
-    dates = plan.deliveries.filter(pl.col("demand") == demand)["date"].to_list()
-    delivered = max(dates) if dates else None
+    deliveries = plan.deliveries.filter(pl.col("demand") == demand).drop_nulls("date")
     pegs = _pegs(plan, demand)
-    chain = _chain(pegs, delivered)
+    chain = _chain(pegs, deliveries)
     on_chain = [link.supply for link in chain]
     top = pegs.filter(pl.col("level") == 0)
     product, location = _wanted(plan, demand, top)
@@ -270,7 +271,7 @@ def explain(
         lateness_hours=row["lateness_h"],
         overdue_hours=row["overdue_h"],
         limiter=limiter,
-        delivered=delivered,
+        delivered=deliveries["date"].max(),  # type: ignore[arg-type]
         chain=chain,
         table=pegs.with_columns(on_chain=pl.col("supply").is_in(on_chain)).select(
             pl.col(name).cast(dtype) for name, dtype in TABLE.items()
@@ -330,31 +331,58 @@ def _pegs(plan: PlanAccess, demand: str) -> pl.DataFrame:
     )
 
 
-def _chain(pegs: pl.DataFrame, delivered: dt.datetime | None) -> tuple[ChainLink, ...]:
-    """Climb from the supply that starts first to the delivery.
+def _chain(pegs: pl.DataFrame, deliveries: pl.DataFrame) -> tuple[ChainLink, ...]:
+    """Climb from the supply that starts first to the last delivery.
 
     The next link up is, among the supplies of the level above that end no earlier, the
     one that ends first: its goods wait least, so it is the one that pulled. What comes
-    when all that could take it is over is on no chain: an order began without it.
+    when all that could take it is over is on no chain: an order began without it. Nor
+    is what leads to a part that is delivered before the last one: it waits for nothing.
     """
     orders = pegs.filter(pl.col("start").is_not_null() & pl.col("finish").is_not_null())
     top = orders.filter(pl.col("level") == 0).to_dicts()
-    if delivered is None or not top:
+    if deliveries.is_empty() or not top:
         return ()
     rows = {0: top}
     for row in orders.filter(pl.col("level") > 0).to_dicts():
         ends = [one["finish"] for one in rows.get(row["level"] - 1, ())]
         if ends and row["finish"] <= max(ends):
             rows.setdefault(row["level"], []).append(row)
-    every = [row for level in rows.values() for row in level]
-    current = min(every, key=lambda row: (row["start"], -row["level"], row["supply"]))
-    path = [current]
-    while current["level"] > 0:
-        above = rows[current["level"] - 1]
-        later = [row for row in above if row["finish"] >= current["finish"]]
-        current = min(later, key=_ending)
-        path.append(current)
-    return tuple(_links(path, delivered))
+    every = sorted(
+        (row for level in rows.values() for row in level),
+        key=lambda row: (row["start"], -row["level"], row["supply"]),
+    )
+    last = _delivered_last(top, deliveries)
+    paths = (_climbed(row, rows) for row in every)
+    path = next(path for path in paths if path[-1]["supply"] in last)
+    return tuple(_links(path, deliveries["date"].max()))  # type: ignore[arg-type]
+
+
+def _delivered_last(
+    top: Sequence[dict[str, Any]], deliveries: pl.DataFrame
+) -> set[str]:
+    """Orders whose goods are in the last delivery: those that end last, by quantity."""
+    rest = float(deliveries.filter(pl.col("date") == pl.col("date").max())["qty"].sum())
+    found: set[str] = set()
+    for row in sorted(top, key=_ending, reverse=True):
+        if found and rest <= 0:
+            break
+        found.add(row["supply"])
+        rest -= row["qty"]
+    return found
+
+
+def _climbed(
+    row: dict[str, Any], rows: Mapping[int, Sequence[dict[str, Any]]]
+) -> list[dict[str, Any]]:
+    """A supply and those that take it, one of each level up to the top."""
+    path = [row]
+    while path[-1]["level"] > 0:
+        below = path[-1]
+        above = rows[below["level"] - 1]
+        later = [one for one in above if one["finish"] >= below["finish"]]
+        path.append(min(later, key=_ending))
+    return path
 
 
 def _ending(row: dict[str, Any]) -> tuple[dt.datetime, dt.datetime, str]:
