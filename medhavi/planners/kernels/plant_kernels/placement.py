@@ -139,8 +139,11 @@ def first_gap(
             if leaves_change(plant, plan, lane, low, family, end):
                 break
         low += 1
+        # Most gaps are shorter than the work itself, whatever is open in them.
+        while low < stop and starts[placed[low]] - ends[placed[low - 1]] < length:
+            low += 1
         # It ends after `ready`: those that do not were passed over above.
-        free = ends[other]
+        free = ends[placed[low - 1]]
         if changing:
             free = behind(plant, plan, lane, low, option, ready)
         start = begin_from(plant, option, free, length)
